@@ -1,2 +1,7 @@
-//! The `qiao` binary.
-fn main() {}
+//! The `qiao` binary: everything is in the library, so that tests can reach it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    qiao_host::cli::main()
+}

@@ -1,2 +1,45 @@
-//! xtask.
-fn main() {}
+//! The project's own commands. `cargo xtask --help` lists them.
+//!
+//! Everything a command needs beyond rustup, it installs by itself.
+
+#![expect(clippy::print_stdout, reason = "a command's result belongs on standard output")]
+
+mod cargo;
+mod demo;
+mod parts;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, shows and tests Qiao.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what building needs: the Rust target of the plugins.
+    Setup,
+    /// Build `qiao` and the plugins, and say where they are.
+    Build {
+        /// With optimisations, as it is meant to be used.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Build everything, start simulators of the vendors and the host on the example project, and show what happens.
+    Demo(demo::Arguments),
+    /// Format check, lints, plugins, unit tests and scenarios: everything that guards `main`.
+    Test,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Setup => cargo::install_target(),
+        Command::Build { release } => parts::build(parts::Profile::of(release)).map(|parts| parts.say_where()),
+        Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Test => test::test(),
+    }
+}

@@ -1,0 +1,172 @@
+//! One connection's way out: its HTTP client, its rate and its concurrency, shared by everything that uses it.
+
+use std::error::Error as _;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use super::address::{PrivateAddress, PublicResolver, is_public};
+use crate::capability::ConnectionError;
+use crate::capability::bindings::qiao::plugin::http::{Error, Response};
+use crate::capability::record::CallRecord;
+use crate::config::{ConnectionConfig, LimitsConfig, Rate};
+
+/// What a vendor may ask for at most, so that one odd header does not stop a connection for a day.
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+
+/// One connection's way out.
+pub(crate) struct Outbound {
+    client: reqwest::Client,
+    slots: Semaphore,
+    bucket: Option<DefaultDirectRateLimiter>,
+    paused_until: Mutex<Option<Instant>>,
+    largest_response: u64,
+}
+
+impl Outbound {
+    pub(crate) fn new(connection: &ConnectionConfig, limits: &LimitsConfig) -> Result<Self, ConnectionError> {
+        let host = connection.base_url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        if !connection.allow_private && host.parse::<IpAddr>().is_ok_and(|address| !is_public(address)) {
+            return Err(ConnectionError::PrivateAddress { connection: connection.name.clone(), host });
+        }
+        // Which TLS library does the cryptography is decided once per process; a later call changes nothing.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let failed = |reason: String| ConnectionError::Client { connection: connection.name.clone(), reason };
+        let mut client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .no_proxy()
+            .connect_timeout(connection.timeout.min(Duration::from_secs(10)))
+            .pool_max_idle_per_host(connection.concurrency.get());
+        if !connection.allow_private {
+            client = client.dns_resolver(std::sync::Arc::new(PublicResolver));
+        }
+        Ok(Self {
+            client: client.build().map_err(|error| failed(error.to_string()))?,
+            slots: Semaphore::new(connection.concurrency.get()),
+            bucket: connection.rate.and_then(bucket),
+            paused_until: Mutex::new(None),
+            largest_response: limits.response_bytes,
+        })
+    }
+
+    /// Sends a request when its turn comes.
+    pub(crate) async fn send(&self, request: reqwest::Request, record: &CallRecord) -> Result<Response, Error> {
+        let _slot = self.slots.acquire().await.map_err(|_| Error::NotSent("the connection is closed".to_owned()))?;
+        self.wait_for_turn().await;
+        record.request_leaves();
+        let answer = match self.client.execute(request).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let error = classify(error);
+                if matches!(error, Error::NotSent(_) | Error::Denied(_)) {
+                    record.request_did_not_leave();
+                }
+                return Err(error);
+            }
+        };
+        let status = answer.status().as_u16();
+        if matches!(status, 429 | 503)
+            && let Some(pause) = retry_after(answer.headers())
+        {
+            self.pause(pause);
+        }
+        let headers = answer
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        let body = self.read_body(answer).await?;
+        record.answer_arrived();
+        Ok(Response { status, headers, body })
+    }
+
+    /// Nothing is sent before this much time has passed.
+    pub(crate) fn pause(&self, duration: Duration) {
+        let until = Instant::now() + duration.min(LONGEST_PAUSE);
+        if let Ok(mut paused_until) = self.paused_until.lock() {
+            *paused_until = Some(paused_until.map_or(until, |earlier| earlier.max(until)));
+        }
+    }
+
+    async fn wait_for_turn(&self) {
+        loop {
+            let pause = self.paused_until.lock().ok().and_then(|until| *until).filter(|until| *until > Instant::now());
+            match pause {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => break,
+            }
+        }
+        if let Some(bucket) = &self.bucket {
+            bucket.until_ready().await;
+        }
+    }
+
+    async fn read_body(&self, mut answer: reqwest::Response) -> Result<Vec<u8>, Error> {
+        let mut body = Vec::new();
+        loop {
+            match answer.chunk().await {
+                Ok(Some(chunk)) if body.len() as u64 + chunk.len() as u64 > self.largest_response => {
+                    return Err(Error::TooLarge(self.largest_response));
+                }
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => return Ok(body),
+                Err(error) => return Err(Error::NoAnswer(format!("the answer broke off: {}", chain(error)))),
+            }
+        }
+    }
+}
+
+/// A token bucket that holds one second's worth.
+fn bucket(rate: Rate) -> Option<DefaultDirectRateLimiter> {
+    let one_second = Duration::from_secs(1).as_nanos() / rate.interval().as_nanos().max(1);
+    let burst = NonZeroU32::new(u32::try_from(one_second).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN);
+    Some(RateLimiter::direct(Quota::with_period(rate.interval())?.allow_burst(burst)))
+}
+
+/// What went wrong, by what the vendor may have seen of it.
+fn classify(error: reqwest::Error) -> Error {
+    if error.is_builder() {
+        return Error::Denied(chain(error));
+    }
+    if error.is_connect() {
+        let mut source = error.source();
+        while let Some(inner) = source {
+            if inner.is::<PrivateAddress>() {
+                return Error::Denied(inner.to_string());
+            }
+            source = inner.source();
+        }
+        return Error::NotSent(chain(error));
+    }
+    if error.is_timeout() {
+        return Error::NoAnswer("no answer within the time-out".to_owned());
+    }
+    Error::NoAnswer(chain(error))
+}
+
+/// An error with its causes, without the URL, which may hold what a log should not.
+fn chain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        source = inner.source();
+    }
+    text
+}
+
+/// `Retry-After` in its form as seconds. The form as a date is left to the plugin, which knows the vendor's clock.
+fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
+    headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}

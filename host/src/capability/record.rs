@@ -1,0 +1,135 @@
+//! What one call of a plugin did, as the host saw it.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+/// What one call did. Shared between the call and its caller, so that it outlives a call that is cut off.
+#[derive(Debug, Default)]
+pub struct CallRecord {
+    requests_left: AtomicU32,
+    answers_whole: AtomicU32,
+    memory_exceeded: AtomicBool,
+    log_lines: AtomicU32,
+    log_bytes: AtomicU64,
+    log_dropped: AtomicU32,
+    output: Mutex<Vec<u8>>,
+    tables: Mutex<BTreeSet<String>>,
+}
+
+/// How much of a guest's standard output and error is kept: enough for a panic message.
+const OUTPUT_LIMIT: usize = 8 * 1024;
+
+impl CallRecord {
+    /// A request is handed to the network.
+    pub(super) fn request_leaves(&self) {
+        self.requests_left.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It turned out that nothing of it left.
+    pub(super) fn request_did_not_leave(&self) {
+        self.requests_left.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Its whole answer arrived.
+    pub(super) fn answer_arrived(&self) {
+        self.answers_whole.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Requests that left the host.
+    pub fn requests_left(&self) -> u32 {
+        self.requests_left.load(Ordering::Relaxed)
+    }
+
+    /// Whether a failure of the whole call may be taken at its word: at most one request left, and was answered.
+    pub fn believable(&self) -> bool {
+        let left = self.requests_left();
+        left <= 1 && self.answers_whole.load(Ordering::Relaxed) >= left
+    }
+
+    pub(super) fn exceed_memory(&self) {
+        self.memory_exceeded.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the call wanted more memory than it may have.
+    pub fn memory_exceeded(&self) -> bool {
+        self.memory_exceeded.load(Ordering::Relaxed)
+    }
+
+    /// Counts a log line; false when the volume is used up.
+    pub(super) fn admit_log_line(&self, bytes: usize, max_lines: u32, max_bytes: u64) -> bool {
+        let lines = self.log_lines.fetch_add(1, Ordering::Relaxed);
+        let volume = self.log_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        let admitted = lines < max_lines && volume.saturating_add(bytes as u64) <= max_bytes;
+        if !admitted {
+            self.log_dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        admitted
+    }
+
+    /// Log lines that were over the limit.
+    pub fn log_lines_dropped(&self) -> u32 {
+        self.log_dropped.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn keep_output(&self, bytes: &[u8]) {
+        if let Ok(mut output) = self.output.lock() {
+            let room = OUTPUT_LIMIT.saturating_sub(output.len());
+            output.extend(bytes.iter().take(room));
+        }
+    }
+
+    /// What the guest wrote to its standard output and error: a panic's message, for one.
+    pub fn output(&self) -> String {
+        self.output.lock().map(|output| String::from_utf8_lossy(&output).trim().to_owned()).unwrap_or_default()
+    }
+
+    pub(super) fn table_read(&self, table: &str) {
+        if let Ok(mut tables) = self.tables.lock()
+            && !tables.contains(table)
+        {
+            tables.insert(table.to_owned());
+        }
+    }
+
+    /// The tables that the call read: a change of one of them may change its result.
+    pub fn tables_read(&self) -> Vec<String> {
+        self.tables.lock().map(|tables| tables.iter().cloned().collect()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_believed_only_after_at_most_one_answered_request() {
+        let record = CallRecord::default();
+        assert!(record.believable(), "nothing left the host");
+        record.request_leaves();
+        assert!(!record.believable(), "one left and was not answered");
+        record.answer_arrived();
+        assert!(record.believable(), "one left and was answered");
+        record.request_leaves();
+        record.answer_arrived();
+        assert!(!record.believable(), "two left");
+        record.request_did_not_leave();
+        assert!(record.believable(), "the second never left");
+    }
+
+    #[test]
+    fn output_is_capped() {
+        let record = CallRecord::default();
+        record.keep_output(&vec![b'x'; OUTPUT_LIMIT * 2]);
+        assert_eq!(record.output().len(), OUTPUT_LIMIT);
+    }
+
+    #[test]
+    fn log_volume_is_capped() {
+        let record = CallRecord::default();
+        assert!(record.admit_log_line(10, 2, 100));
+        assert!(!record.admit_log_line(1_000, 2, 100));
+        assert!(!record.admit_log_line(1, 2, 10_000));
+        assert_eq!(record.log_lines_dropped(), 2);
+    }
+}

@@ -1,0 +1,30 @@
+//! Mapping tables: one snapshot for the whole call.
+
+use super::Lent;
+use super::bindings::qiao::plugin::tables::{Error, Host};
+use crate::config::Table;
+
+impl Host for Lent {
+    fn columns(&mut self, table: String) -> Result<Vec<String>, Error> {
+        Ok(self.table(&table)?.columns().to_vec())
+    }
+
+    fn lookup(&mut self, table: String, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, Error> {
+        self.record.table_read(&table);
+        let table = self.table(&table)?;
+        Ok(keys.iter().map(|key| table.row_json(key).map(String::into_bytes)).collect())
+    }
+}
+
+impl Lent {
+    fn table(&self, name: &str) -> Result<&Table, Error> {
+        self.loan.tables.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.loan.tables.names().collect();
+            Error::UnknownTable(if names.is_empty() {
+                format!("there is no table `{name}`: the `tables` folder is empty")
+            } else {
+                format!("there is no table `{name}`; there are: {}", names.join(", "))
+            })
+        })
+    }
+}

@@ -1,0 +1,262 @@
+//! `qiao plugin`: list, inspect, call.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::{CommandError, CommandResult, Common, FAILED, output, project};
+use crate::config::{LimitsConfig, TableSet, nearest};
+use crate::plugin::transforms::{self, Scalar, TransformContext};
+use crate::plugin::{Direction, Plugin, Registry, Runtime};
+
+/// What can be done with plugins.
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// List the plugins of the project: what serves, and why the others do not.
+    List,
+    /// Say what a plugin is: what it exports, what it asks for, what it needs.
+    Inspect {
+        /// A `.wasm` file.
+        file: PathBuf,
+    },
+    /// Call a function of a plugin.
+    Call {
+        /// A `.wasm` file.
+        file: PathBuf,
+        /// The function's name.
+        function: String,
+        /// The arguments: a JSON array, `'["MAT-001"]'`; an array of arrays calls once per row.
+        #[arg(default_value = "[]")]
+        arguments: String,
+        /// The folder of mapping tables that the function may read.
+        #[arg(long, value_name = "DIR")]
+        tables: Option<PathBuf>,
+    },
+}
+
+pub(super) async fn plugin(common: &Common, command: &Command) -> CommandResult {
+    match command {
+        Command::List => list(common).await,
+        Command::Inspect { file } => inspect(common, file).await,
+        Command::Call { file, function, arguments, tables } => {
+            call(common, file, function, arguments, tables.as_deref()).await
+        }
+    }
+}
+
+async fn list(common: &Common) -> CommandResult {
+    let (project, _) = project::load(common)?;
+    let mut problems = Vec::new();
+    let registry = project::registry(&project, &mut problems).await?;
+    if common.json {
+        let serving: Vec<Value> = registry.plugins().map(|plugin| describe(plugin, &project.limits)).collect();
+        let refused: Vec<String> = registry.refused().iter().map(ToString::to_string).collect();
+        output::line(&json!({ "plugins": serving, "refused": refused }).to_string());
+    } else {
+        let rows = registry.plugins().map(|plugin| {
+            vec![
+                plugin.name().to_owned(),
+                plugin.description.version.clone(),
+                plugin.exports().names().join(", "),
+                plugin.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                plugin.description.summary.clone(),
+            ]
+        });
+        output::table(&["plugin", "version", "exports", "file", "summary"], rows);
+        output::problems(&problems);
+    }
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+async fn load(file: &Path, limits: &LimitsConfig) -> Result<Plugin, CommandError> {
+    let runtime = Runtime::new(limits.memory_bytes)?;
+    Ok(Registry::load_file(&runtime, limits, file).await?)
+}
+
+async fn inspect(common: &Common, file: &Path) -> CommandResult {
+    let limits = LimitsConfig::default();
+    let plugin = load(file, &limits).await?;
+    if common.json {
+        output::line(&describe(&plugin, &limits).to_string());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let description = &plugin.description;
+    let mut lines = vec![
+        format!("{} {}", plugin.name(), description.version),
+        format!("  {}", description.summary),
+        format!("file          {} ({} bytes, sha256 {})", file.display(), plugin.size, plugin.digest),
+        format!("contract      qiao:plugin@{}", plugin.contract),
+        format!("exports       {}", plugin.exports().names().join(", ")),
+        format!("asks for      {}", or_nothing(&plugin.asks_for)),
+        format!("drags in      {} (its language's runtime; they lead nowhere)", or_nothing(&plugin.drags_in)),
+    ];
+    for secret in &description.secrets {
+        let required = if secret.required { "required" } else { "optional" };
+        lines.push(format!("secret        {} ({required}): {}", secret.name, secret.summary));
+    }
+    for operation in &description.operations {
+        let direction = if operation.direction == Direction::Source { "reads" } else { "writes" };
+        lines.push(format!("{direction:<13} {}: {}", operation.api, operation.summary));
+    }
+    for function in &plugin.functions {
+        lines.push(format!(
+            "function      {}({}): {}",
+            function.name,
+            function.parameters.join(", "),
+            function.summary
+        ));
+    }
+    for stage in &plugin.stages {
+        lines.push(format!("stage         {}: {}", stage.name, stage.summary));
+    }
+    lines.push(format!(
+        "limits        {} of memory, {:?} of CPU and {:?} in all per call, {} per response, {} log lines",
+        mebibytes(limits.memory_bytes),
+        limits.cpu_time,
+        limits.call_time,
+        mebibytes(limits.response_bytes),
+        limits.log_lines
+    ));
+    output::line(&lines.join("\n"));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn or_nothing(names: &[String]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes >> 20)
+}
+
+fn describe(plugin: &Plugin, limits: &LimitsConfig) -> Value {
+    let description = &plugin.description;
+    let secrets: Vec<Value> = description
+        .secrets
+        .iter()
+        .map(|secret| json!({ "name": secret.name, "summary": secret.summary, "required": secret.required }))
+        .collect();
+    let operations: Vec<Value> = description
+        .operations
+        .iter()
+        .map(|operation| {
+            json!({
+                "direction": if operation.direction == Direction::Source { "source" } else { "target" },
+                "api": operation.api,
+                "summary": operation.summary,
+                "number_field": operation.number_field,
+                "can_find": operation.can_find,
+                "largest_batch": operation.largest_batch,
+            })
+        })
+        .collect();
+    let functions: Vec<Value> = plugin
+        .functions
+        .iter()
+        .map(
+            |function| json!({ "name": function.name, "parameters": function.parameters, "summary": function.summary }),
+        )
+        .collect();
+    let stages: Vec<Value> = plugin
+        .stages
+        .iter()
+        .map(|stage| json!({ "name": stage.name, "summary": stage.summary, "config_schema": stage.config_schema }))
+        .collect();
+    json!({
+        "name": plugin.name(),
+        "version": description.version,
+        "summary": description.summary,
+        "file": plugin.file.display().to_string(),
+        "size": plugin.size,
+        "digest": plugin.digest,
+        "contract": plugin.contract,
+        "exports": plugin.exports().names(),
+        "asks_for": plugin.asks_for,
+        "drags_in": plugin.drags_in,
+        "secrets": secrets,
+        "config_schema": description.config_schema,
+        "operations": operations,
+        "functions": functions,
+        "stages": stages,
+        "limits": {
+            "memory_bytes": limits.memory_bytes,
+            "cpu_time_ms": limits.cpu_time.as_millis(),
+            "call_time_ms": limits.call_time.as_millis(),
+            "response_bytes": limits.response_bytes,
+            "log_lines": limits.log_lines,
+            "log_bytes": limits.log_bytes,
+        },
+    })
+}
+
+async fn call(common: &Common, file: &Path, function: &str, arguments: &str, tables: Option<&Path>) -> CommandResult {
+    let limits = LimitsConfig::default();
+    let (rows, one_row) = rows_of_arguments(arguments)?;
+    let tables = match tables {
+        Some(folder) => {
+            let (tables, problems) = TableSet::load(folder);
+            output::problems(&problems);
+            tables
+        }
+        None => TableSet::empty(),
+    };
+    let plugin = load(file, &limits).await?;
+    if !plugin.functions.iter().any(|known| known.name == function) {
+        let names: Vec<&str> = plugin.functions.iter().map(|known| known.name.as_str()).collect();
+        let hint = match nearest(function, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => "it exports no functions".to_owned(),
+            None => format!("it has: {}", names.join(", ")),
+        };
+        return Err(CommandError(format!("`{}` has no function `{function}`\n  hint: {hint}", file.display())));
+    }
+    let context = TransformContext { tables: Arc::new(tables), state: None, scheme: None, limits };
+    let called = transforms::call_function(&plugin, &context, function, rows).await;
+    let values: Vec<Result<Value, String>> = match called {
+        Ok(called) => called.values.into_iter().map(|value| value.and_then(Scalar::into_value)).collect(),
+        Err(error) => {
+            output::problem(&error.to_string());
+            return Ok(ExitCode::from(FAILED));
+        }
+    };
+    let failed = values.iter().any(Result::is_err);
+    if common.json {
+        let listed: Vec<Value> = values
+            .into_iter()
+            .map(|value| match value {
+                Ok(value) => json!({ "value": value }),
+                Err(message) => json!({ "error": message }),
+            })
+            .collect();
+        let result = if one_row { listed.into_iter().next().unwrap_or(Value::Null) } else { Value::Array(listed) };
+        output::line(&result.to_string());
+    } else {
+        for value in values {
+            match value {
+                Ok(Value::String(text)) => output::line(&text),
+                Ok(value) => output::line(&value.to_string()),
+                Err(message) => output::problem(&message),
+            }
+        }
+    }
+    Ok(if failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+}
+
+/// The arguments of one call or, as an array of arrays, of several.
+fn rows_of_arguments(text: &str) -> Result<(Vec<Vec<Scalar>>, bool), CommandError> {
+    let wrong = |reason: String| {
+        CommandError(format!(
+            "the arguments `{text}` are not a JSON array: {reason}\n  hint: write them as '[\"MAT-001\"]'"
+        ))
+    };
+    let values: Vec<Value> = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+    let several: Option<Vec<&Vec<Value>>> =
+        if values.is_empty() { None } else { values.iter().map(Value::as_array).collect() };
+    Ok(match several {
+        Some(rows) => (rows.into_iter().map(|row| row.iter().map(Scalar::from).collect()).collect(), false),
+        None => (vec![values.iter().map(Scalar::from).collect()], true),
+    })
+}

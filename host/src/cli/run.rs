@@ -1,0 +1,186 @@
+//! `qiao run`: by schedule, or once.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{CommandResult, Common, FAILED, output, project};
+use crate::config::ConfigProblem;
+use crate::engine::once::SchemeReport;
+use crate::engine::{Engine, Progress, check, once, serve};
+use crate::journal::{SledStore, State};
+
+/// Arguments of `qiao run`.
+#[derive(Args)]
+pub(super) struct Arguments {
+    /// Scan and deliver every scheme once, in the order of their lookups, then end with a summary.
+    #[arg(long)]
+    pub(super) once: bool,
+    /// With `--once`: go on through back-offs for this many seconds.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    wait: u64,
+}
+
+pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult {
+    let mut journal: Option<Arc<SledStore>> = None;
+    let opened = project::open(common, |state_dir| {
+        let store = Arc::new(SledStore::open(&state_dir.join("journal"))?);
+        journal = Some(Arc::clone(&store));
+        Ok(Some(store as Arc<dyn State>))
+    })
+    .await?;
+    let Some(journal) = journal else {
+        return Err("the journal was not opened".into());
+    };
+    output::problems(&opened.problems);
+    let engine = Engine { snapshot: opened.snapshot, journal, progress: Arc::new(Progress::default()) };
+    check::build_indexes(&engine).await?;
+
+    let reporter = tokio::spawn(report_progress(Arc::clone(&engine.progress)));
+    let result = if arguments.once {
+        run_once(common, arguments, &engine, &opened.problems).await
+    } else {
+        run_by_schedule(engine).await
+    };
+    reporter.abort();
+    result
+}
+
+async fn run_once(
+    common: &Common,
+    arguments: &Arguments,
+    engine: &Engine,
+    problems: &[ConfigProblem],
+) -> CommandResult {
+    let started = Instant::now();
+    let reports = once::run(engine, Duration::from_secs(arguments.wait)).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    let broken = problems.iter().any(ConfigProblem::is_error);
+    for report in &reports {
+        if let Some(error) = &report.error {
+            output::problem(&format!("{}: {error}", report.stem));
+        }
+    }
+    if common.json {
+        output::line(&summary(&reports, seconds).to_string());
+    } else {
+        print_summary(&reports, seconds);
+    }
+    let succeeded = !broken && reports.iter().all(SchemeReport::succeeded);
+    Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+}
+
+async fn run_by_schedule(engine: Engine) -> CommandResult {
+    if engine.snapshot.schemes.is_empty() {
+        return Err("no scheme can run".into());
+    }
+    let (stop, stopped) = watch::channel(false);
+    let mut running = tokio::spawn(serve::run(engine, stopped));
+    tokio::select! {
+        ended = &mut running => ended?,
+        signal = interrupted() => {
+            signal?;
+            output::note("stopping: what is under way is finished first (once more to stop at once)");
+            stop.send_replace(true);
+            tokio::select! {
+                ended = &mut running => ended?,
+                again = interrupted() => again?,
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits for ctrl-c or SIGTERM.
+async fn interrupted() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            interrupt = tokio::signal::ctrl_c() => interrupt,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+/// A line a second while something moves.
+async fn report_progress(progress: Arc<Progress>) {
+    let mut before = progress.now();
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    tick.tick().await;
+    loop {
+        tick.tick().await;
+        let now = progress.now();
+        if now != before {
+            output::note(&format!(
+                "{} rows read ({} rows/s), {} bills done ({} bills/s), {} failed attempts, {} dead",
+                now.rows,
+                now.rows - before.rows,
+                now.done,
+                now.done - before.done,
+                now.failures,
+                now.dead
+            ));
+        }
+        before = now;
+    }
+}
+
+fn summary(reports: &[SchemeReport], seconds: f64) -> Value {
+    let schemes: Vec<Value> = reports
+        .iter()
+        .map(|report| {
+            let counts = &report.counts;
+            let mut scheme = json!({
+                "name": report.name,
+                "file": report.file,
+                "rows": counts.rows,
+                "new": counts.new,
+                "skipped": counts.skipped,
+                "bills": counts.bills,
+                "done": counts.done,
+                "failed": counts.failed,
+                "dead": counts.dead,
+                "waiting": counts.waiting,
+                "claimed": counts.claimed,
+                "superseded": counts.superseded,
+            });
+            if let (Some(error), Some(scheme)) = (&report.error, scheme.as_object_mut()) {
+                scheme.insert("error".to_owned(), Value::String(error.clone()));
+            }
+            scheme
+        })
+        .collect();
+    json!({ "schemes": schemes, "seconds": (seconds * 1000.0).round() / 1000.0 })
+}
+
+fn print_summary(reports: &[SchemeReport], seconds: f64) {
+    let header =
+        ["scheme", "rows", "new", "skipped", "bills", "done", "failed", "dead", "waiting", "claimed", "superseded"];
+    let rows = reports.iter().map(|report| {
+        let counts = &report.counts;
+        let numbers = [
+            counts.rows,
+            counts.new,
+            counts.skipped,
+            counts.bills,
+            counts.done,
+            counts.failed,
+            counts.dead,
+            counts.waiting,
+            counts.claimed,
+            counts.superseded,
+        ];
+        std::iter::once(report.name.clone()).chain(numbers.map(|number| number.to_string())).collect()
+    });
+    output::table(&header, rows);
+    output::line(&format!("{seconds:.1} s"));
+}

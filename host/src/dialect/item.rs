@@ -1,0 +1,89 @@
+//! What metadata becomes: items, ready to be rendered for every record.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::call::Call;
+use super::error::{Place, Side};
+use super::expression::Expression;
+use super::find::Find;
+use super::template::Template;
+use super::value::Type;
+
+/// An item of a request.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    /// The member that it fills.
+    pub(super) field: Arc<str>,
+    pub(super) origin: Origin,
+    pub(super) kind: Type,
+    pub(super) required: bool,
+    pub(super) content: Content,
+}
+
+/// Where something stands in the metadata.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) side: Side,
+    pub(super) path: Arc<str>,
+    pub(super) text: Arc<str>,
+}
+
+impl Origin {
+    pub(super) fn place(&self, line: Option<usize>) -> Place {
+        Place { side: self.side, path: Arc::clone(&self.path), text: Arc::clone(&self.text), line }
+    }
+}
+
+/// What fills an item.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// Nothing: on a source the connector decides, on a target the field is left out.
+    Nothing,
+    /// A value of the item's type already.
+    Literal(Value),
+    /// A value that each record has anew.
+    Formula(Formula),
+    /// An object of its children.
+    Object(Vec<Item>),
+    /// An array.
+    Array {
+        over: Over,
+        /// The elements' members; none: the elements as they are.
+        children: Vec<Item>,
+    },
+}
+
+/// What an array has an element for.
+#[derive(Clone, Debug)]
+pub(super) enum Over {
+    /// The row itself: one element.
+    Itself,
+    /// Each row of the bill.
+    Lines,
+    /// Each element of this array of the row.
+    List(String),
+}
+
+/// A value that each record has anew.
+#[derive(Clone, Debug)]
+pub(super) enum Formula {
+    Template(Template),
+    Expression(Box<Expression>),
+    Find(Find),
+    Call(Call),
+    /// A JSON array or object whose texts are templates.
+    Elements(Vec<Formula>),
+    Members(Vec<(String, Formula)>),
+    Fixed(Value),
+}
+
+/// A field that a source's `transform` adds to its rows. It is computed while mapping, so that a changed table shows.
+#[derive(Clone, Debug)]
+pub(super) struct Computed {
+    pub(super) name: Arc<str>,
+    pub(super) origin: Origin,
+    pub(super) kind: Type,
+    pub(super) call: Call,
+}

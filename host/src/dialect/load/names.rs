@@ -1,0 +1,84 @@
+//! Names in templates: what feeds them.
+
+use serde_json::Value;
+
+use super::super::call::{Call, Parameter};
+use super::super::finding::{listed, nearest};
+use super::super::name;
+use super::super::plan::FunctionUse;
+use super::super::scope::below;
+use super::super::template::Template;
+use super::super::variable::{self, Variable};
+use super::{Loader, Names};
+
+impl Loader<'_> {
+    pub(super) fn called(&mut self, path: &str, value: &Value, call: &Call) {
+        for argument in &call.arguments {
+            match argument {
+                Parameter::Field(name) => self.name(path, value, name),
+                Parameter::Template(template) | Parameter::Text(template) => self.named(path, value, template),
+                Parameter::Literal(_) => {}
+            }
+        }
+        self.functions.push(FunctionUse {
+            path: path.to_owned(),
+            name: call.name.to_string(),
+            argument_count: call.arguments.len(),
+        });
+    }
+
+    /// Looks at the names of a template.
+    pub(super) fn named(&mut self, path: &str, value: &Value, template: &Template) {
+        if template.has_odd_brace() {
+            self.findings.warning(path, value, "a brace is left over and stays text", "write `{{field}}`".to_owned());
+        }
+        for placeholder in template.placeholders() {
+            self.name(path, value, &placeholder.name);
+        }
+    }
+
+    pub(super) fn name(&mut self, path: &str, value: &Value, written: &str) {
+        let variable = Variable::parse(written);
+        self.needs_last_sync |= variable == Some(Variable::LastSyncTime);
+        match variable {
+            Some(variable) if variable.is_of_a_page() && self.names != Names::Page => {
+                self.findings.error(path, value, format!("`{written}` has a value only in a source's request"), None);
+            }
+            Some(_) => {}
+            None if self.names == Names::Row => self.field(path, value, written),
+            None => {
+                let hint = nearest(written, variable::NAMES).map_or_else(
+                    || format!("variables: {}", listed(&variable::NAMES)),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                self.findings.error(
+                    path,
+                    value,
+                    format!("`{written}` is no variable, and a request has no fields"),
+                    hint,
+                );
+            }
+        }
+    }
+
+    /// A name that no column feeds is most likely misspelt.
+    pub(super) fn field(&mut self, path: &str, value: &Value, written: &str) {
+        let of_line = self.lines.as_deref().and_then(|lines| below(written, lines));
+        self.line_named |= of_line.is_some_and(|rest| !rest.is_empty());
+        let Some(columns) = self.columns.as_ref().filter(|_| self.lists == 0) else {
+            return;
+        };
+        let column = of_line.unwrap_or(written);
+        let is_computed = self.source_computed.iter().any(|computed| name::same_letters(&computed.name, column));
+        if name::field(columns, column).is_some() || is_computed {
+            return;
+        }
+        let hint = nearest(column, columns.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+        self.findings.warning(
+            path,
+            value,
+            format!("the source's request has no column `{column}`: it stays empty"),
+            hint,
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! Values: directives, templates and constants.
+
+use serde_json::Value;
+
+use super::super::call::Call;
+use super::super::directive::{Directive, DirectiveError};
+use super::super::error::Side;
+use super::super::expression::Expression;
+use super::super::find::Find;
+use super::super::finding::{element, member};
+use super::super::item::{Content, Formula};
+use super::super::plan::{LookupIn, LookupUse};
+use super::super::template::Template;
+use super::super::value::Type;
+use super::{Loader, Names};
+
+impl Loader<'_> {
+    /// A value as the metadata has it.
+    pub(super) fn written(&mut self, path: &str, value: &Value, kind: Type) -> Content {
+        let formula = match value {
+            Value::Null => return Content::Nothing,
+            Value::String(text) => self.formula(path, value, text),
+            Value::Array(_) | Value::Object(_) => self.json(path, value),
+            fixed => Some(Formula::Fixed(fixed.clone())),
+        };
+        match formula {
+            None => Content::Nothing,
+            Some(Formula::Fixed(literal)) => self.literal(path, literal, kind),
+            Some(formula) => Content::Formula(formula),
+        }
+    }
+
+    /// A value without placeholders is converted here and now.
+    pub(super) fn literal(&mut self, path: &str, literal: Value, kind: Type) -> Content {
+        let mismatch = match kind.convert(literal.clone(), &self.options.time_zone) {
+            Ok(Some(converted)) => return Content::Literal(converted),
+            Ok(None) => return Content::Nothing,
+            Err(mismatch) => mismatch,
+        };
+        // On a source the text of a literal that is not of its type is the name of a column.
+        let is_number = Type::Float.convert(literal.clone(), &self.options.time_zone).is_ok();
+        if kind == Type::Bool && (self.side == Side::Target || is_number) {
+            self.findings.warning(
+                path,
+                &literal,
+                format!("`{}` is not {}; it is passed on as it is", mismatch.found, mismatch.wanted),
+                "set `type` to what the vendor expects".to_owned(),
+            );
+        } else if self.side == Side::Target {
+            self.findings.error(
+                path,
+                &literal,
+                format!("`{}` is not {}", mismatch.found, mismatch.wanted),
+                "correct the value or the item's `type`; a field is written in braces: `{{field}}`".to_owned(),
+            );
+        }
+        Content::Literal(literal)
+    }
+
+    /// A JSON array or object whose texts are templates.
+    pub(super) fn json(&mut self, path: &str, value: &Value) -> Option<Formula> {
+        let formula = match value {
+            Value::String(text) => self.formula(path, value, text)?,
+            Value::Array(list) => {
+                let list: Option<Vec<_>> =
+                    list.iter().enumerate().map(|(index, value)| self.json(&element(path, index), value)).collect();
+                Formula::Elements(list?)
+            }
+            Value::Object(members) => {
+                let members: Option<Vec<_>> = members
+                    .iter()
+                    .map(|(name, value)| Some((name.clone(), self.json(&member(path, name), value)?)))
+                    .collect();
+                Formula::Members(members?)
+            }
+            fixed => Formula::Fixed(fixed.clone()),
+        };
+        let is_fixed = |formula: &Formula| matches!(formula, Formula::Fixed(_));
+        let all_fixed = match &formula {
+            Formula::Elements(list) => list.iter().all(is_fixed),
+            Formula::Members(members) => members.iter().all(|(_, member)| is_fixed(member)),
+            _ => false,
+        };
+        Some(if all_fixed { Formula::Fixed(value.clone()) } else { formula })
+    }
+
+    pub(super) fn formula(&mut self, path: &str, value: &Value, text: &str) -> Option<Formula> {
+        match self.directed(path, value, text) {
+            Ok(formula) => Some(formula),
+            Err(error) => {
+                self.findings.error(path, value, error.message, Some(error.hint).filter(|hint| !hint.is_empty()));
+                None
+            }
+        }
+    }
+
+    pub(super) fn directed(&mut self, path: &str, value: &Value, text: &str) -> Result<Formula, DirectiveError> {
+        let directive = Directive::of(text)?;
+        if self.names != Names::Row && matches!(directive, Directive::Find(_) | Directive::Plugin(_)) {
+            return Err(DirectiveError {
+                message: "lookups and plugin functions are for mappings; a request is rendered before there is a row"
+                    .to_owned(),
+                hint: "use variables and `_function` here".to_owned(),
+            });
+        }
+        Ok(match directive {
+            Directive::Text => {
+                let template = Template::parse(text)?;
+                self.named(path, value, &template);
+                if template.placeholders().next().is_none() {
+                    Formula::Fixed(value.clone())
+                } else {
+                    Formula::Template(template)
+                }
+            }
+            Directive::Function(body) => {
+                let template = Template::parse(body)?;
+                self.named(path, value, &template);
+                let loaded = Expression::load(template).map_err(|error| DirectiveError {
+                    message: error.to_string(),
+                    hint: error.hint().unwrap_or_default(),
+                })?;
+                if let Some(reason) = loaded.parsed_per_record {
+                    self.findings.warning(
+                        path,
+                        value,
+                        format!("the expression is parsed anew for every record: {reason}"),
+                        "set operators around each placeholder, or quotes".to_owned(),
+                    );
+                }
+                Formula::Expression(Box::new(loaded.expression))
+            }
+            Directive::Find(body) => {
+                let find = Find::parse(body)?;
+                for (_, condition) in &find.conditions {
+                    self.named(path, value, condition);
+                }
+                let name = find.collection.to_string();
+                self.lookups.push(LookupUse {
+                    path: path.to_owned(),
+                    source: if find.is_table { LookupIn::Table(name) } else { LookupIn::Collection(name) },
+                    find: find.field.to_string(),
+                    where_fields: find.conditions.iter().map(|(field, _)| field.to_string()).collect(),
+                });
+                Formula::Find(find)
+            }
+            Directive::Plugin(body) => {
+                let call = Call::parse(body)?;
+                self.called(path, value, &call);
+                Formula::Call(call)
+            }
+        })
+    }
+}

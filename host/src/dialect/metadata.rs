@@ -1,0 +1,299 @@
+//! The top level of metadata.
+//!
+//! Both sides share most keys. What acts but is not supported is refused here by name: metadata that asks for a condition
+//! and gets none would deliver the wrong rows.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::error::Side;
+use super::finding::{listed, member};
+use super::item::Origin;
+use super::key::Key;
+use super::load::{Loader, says_nothing};
+use super::options::Options;
+use super::plan::{FunctionUse, LookupUse};
+use super::template::Template;
+use super::value::index_text;
+
+/// Keys that act, or are documentation.
+const KNOWN: [&str; 14] = [
+    "api",
+    "effect",
+    "type",
+    "method",
+    "number",
+    "id",
+    "name",
+    "idCheck",
+    "request",
+    "otherRequest",
+    "response",
+    "autoFillResponse",
+    "operation",
+    "pagination",
+];
+
+/// Keys that would act, and what to do without them.
+const UNSUPPORTED: [(&str, &str); 6] = [
+    ("condition", "filter in the source's request (`FilterString`), or in a stage"),
+    ("beatFlat", "fetch the rows flat, or repeat over the array with `\"type\": \"array\"`"),
+    ("formatResponse", "format with a filter in the target: `{{field|datetime}}`"),
+    ("groupCalculate", "group with `\"operation\": {\"method\": \"merge\", \"field\": …}`"),
+    ("omissionRemedy", "read a wider window every time: `overlap` on the scheme's source"),
+    ("callBackStrategy", "write back with a scheme of its own"),
+];
+
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/// What both sides have.
+#[derive(Clone, Debug)]
+pub(super) struct Header {
+    pub(super) api: String,
+    pub(super) method: String,
+    pub(super) id_check: Option<bool>,
+    pub(super) id: Option<Key>,
+    pub(super) number: Option<Key>,
+}
+
+pub(super) fn header(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> Header {
+    for (key, value) in keys {
+        match UNSUPPORTED.iter().find(|(known, _)| known == key) {
+            Some((_, hint)) if !says_nothing(value) => {
+                loader.findings.error(
+                    &member("$", key),
+                    value,
+                    format!("key `{key}` is not supported"),
+                    (*hint).to_owned(),
+                );
+            }
+            None if !KNOWN.contains(&key.as_str()) => loader.findings.unknown_key("$", key, value, &KNOWN),
+            _ => {}
+        }
+    }
+    effect(loader, keys);
+    Header {
+        api: api(loader, keys),
+        method: method(loader, keys),
+        id_check: loader.flag("$", keys, "idCheck"),
+        id: key(loader, keys, "$", "id"),
+        number: key(loader, keys, "$", "number"),
+    }
+}
+
+fn api(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> String {
+    match keys.get("api") {
+        Some(Value::String(api)) if !api.trim().is_empty() => api.trim().to_owned(),
+        other => {
+            let at = other.unwrap_or(&Value::Null);
+            loader.findings.error(
+                "$.api",
+                at,
+                "`api` is missing",
+                "name the vendor's operation: `executeBillQuery`, `/v1/invoices/order/push` …".to_owned(),
+            );
+            String::new()
+        }
+    }
+}
+
+fn method(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> String {
+    let Some(value) = keys.get("method").filter(|value| !says_nothing(value)) else {
+        return "POST".to_owned();
+    };
+    let method = index_text(value).trim().to_ascii_uppercase();
+    if !METHODS.contains(&method.as_str()) {
+        loader.findings.error(
+            "$.method",
+            value,
+            format!("`{method}` is no HTTP method"),
+            format!("methods: {}", listed(&METHODS)),
+        );
+    }
+    method
+}
+
+/// `effect` in articles, `type` in live metadata.
+fn effect(loader: &mut Loader<'_>, keys: &Map<String, Value>) {
+    for key in ["effect", "type"] {
+        let Some(value) = keys.get(key).filter(|value| !says_nothing(value)) else {
+            continue;
+        };
+        let written = index_text(value).trim().to_ascii_uppercase();
+        let side = match written.as_str() {
+            "QUERY" => Side::Source,
+            "EXECUTE" | "WRITE" | "CREATE" | "UPDATE" => Side::Target,
+            _ => {
+                loader.findings.warning(
+                    &member("$", key),
+                    value,
+                    format!("`{written}` is neither `QUERY` nor `EXECUTE`"),
+                    None,
+                );
+                continue;
+            }
+        };
+        if side != loader.side {
+            let message = match loader.side {
+                Side::Source => format!("`{written}` writes, and a source reads"),
+                Side::Target => format!("`{written}` reads, and a target writes"),
+            };
+            loader.findings.error(&member("$", key), value, message, "source and target may be mixed up".to_owned());
+        }
+    }
+}
+
+/// A field's path, or a template over the row.
+pub(super) fn key(loader: &mut Loader<'_>, keys: &Map<String, Value>, parent: &str, key: &str) -> Option<Key> {
+    let value = keys.get(key).filter(|value| !says_nothing(value))?;
+    let path = member(parent, key);
+    let Value::String(text) = value else {
+        loader.findings.error(
+            &path,
+            value,
+            format!("`{key}` is no text"),
+            "write a field's path, or `\"{{a}}-{{b}}\"`".to_owned(),
+        );
+        return None;
+    };
+    match Template::parse(text.trim()) {
+        Ok(template) => {
+            if template.has_odd_brace() {
+                loader.findings.warning(
+                    &path,
+                    value,
+                    "a brace is left over and stays text",
+                    "write `{{field}}`".to_owned(),
+                );
+            }
+            let origin = Origin { side: loader.side, path: path.as_str().into(), text: text.trim().into() };
+            Some(Key::new(origin, template))
+        }
+        Err(error) => {
+            loader.findings.error(&path, value, error.to_string(), error.hint());
+            None
+        }
+    }
+}
+
+/// `operation`: how a target groups rows.
+pub(super) struct Merge {
+    pub(super) key: Key,
+    pub(super) lines: String,
+}
+
+pub(super) fn operation(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> Option<Merge> {
+    const KNOWN: [&str; 3] = ["method", "field", "bodyName"];
+    let value = keys.get("operation").filter(|value| !says_nothing(value))?;
+    let Value::Object(operation) = value else {
+        loader.findings.error(
+            "$.operation",
+            value,
+            "`operation` is no object",
+            "write `{\"method\": \"merge\", \"field\": …}`".to_owned(),
+        );
+        return None;
+    };
+    let method = operation.get("method").map(index_text).unwrap_or_default();
+    for (key, value) in operation {
+        match key.as_str() {
+            "rows" | "rowsKey" if method != "batchArraySave" && !says_nothing(value) => {
+                let hint = "the connector's own limit groups bills into writes".to_owned();
+                loader.findings.error(
+                    &member("$.operation", key),
+                    value,
+                    format!("key `{key}` is not supported"),
+                    hint,
+                );
+            }
+            "rows" | "rowsKey" => {}
+            key if !KNOWN.contains(&key) => loader.findings.unknown_key("$.operation", key, value, &KNOWN),
+            _ => {}
+        }
+    }
+    match method.as_str() {
+        "" | "none" => None,
+        "merge" => {
+            let Some(key) = key(loader, operation, "$.operation", "field") else {
+                loader.findings.error(
+                    "$.operation.field",
+                    value,
+                    "`merge` has no `field`",
+                    "name the field that the rows of one bill have in common".to_owned(),
+                );
+                return None;
+            };
+            let lines = operation.get("bodyName").map(index_text).filter(|name| !name.trim().is_empty());
+            Some(Merge { key, lines: lines.map_or_else(|| "details".to_owned(), |name| name.trim().to_owned()) })
+        }
+        "batchArraySave" => {
+            loader.findings.error(
+                "$.operation.method",
+                value,
+                "`batchArraySave` is not supported",
+                "each row becomes a write; the connector groups writes by its own limit".to_owned(),
+            );
+            None
+        }
+        other => {
+            let hint = super::finding::nearest(other, ["none", "merge"])
+                .map_or_else(|| "methods: `none`, `merge`".to_owned(), |near| format!("did you mean `{near}`?"));
+            loader.findings.error("$.operation.method", value, format!("method `{other}` is unknown"), hint);
+            None
+        }
+    }
+}
+
+/// `pagination`: how a source pages.
+pub(super) fn page_size(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> Option<u32> {
+    let value = keys.get("pagination").filter(|value| !says_nothing(value))?;
+    let Value::Object(pagination) = value else {
+        loader.findings.error(
+            "$.pagination",
+            value,
+            "`pagination` is no object",
+            "write `{\"pageSize\": 500}`".to_owned(),
+        );
+        return None;
+    };
+    for (key, value) in pagination {
+        if key != "pageSize" {
+            loader.findings.unknown_key("$.pagination", key, value, &["pageSize"]);
+        }
+    }
+    let size = pagination.get("pageSize").filter(|size| !says_nothing(size))?;
+    let number = index_text(size).trim().parse::<u32>().ok().filter(|size| *size > 0);
+    if number.is_none() {
+        loader.findings.error(
+            "$.pagination.pageSize",
+            size,
+            "the page size is no whole number above 0",
+            "for example 500".to_owned(),
+        );
+    }
+    number
+}
+
+/// The members of metadata, which must be an object.
+pub(super) fn members<'m>(loader: &mut Loader<'_>, metadata: &'m Value) -> Option<&'m Map<String, Value>> {
+    let members = metadata.as_object();
+    if members.is_none() {
+        loader.findings.error(
+            "$",
+            metadata,
+            "metadata is no JSON object",
+            "paste the scheme's metadata from `{` to `}`".to_owned(),
+        );
+    }
+    members
+}
+
+/// What a side uses, and how it is set.
+#[derive(Clone, Debug)]
+pub(super) struct Common {
+    pub(super) header: Header,
+    pub(super) options: Options,
+    pub(super) lookups: Arc<[LookupUse]>,
+    pub(super) functions: Arc<[FunctionUse]>,
+}

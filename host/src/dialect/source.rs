@@ -1,0 +1,211 @@
+//! The plan of a source: requests, and what tells its rows apart.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::Row;
+use super::call::Parameter;
+use super::error::{MappingError, Place, Side};
+use super::finding::{Parsed, nearest};
+use super::item::{Computed, Content, Item};
+use super::load::Loader;
+use super::mapping::{Mapping, Rendering};
+use super::metadata::{self, Common, Header};
+use super::name;
+use super::options::{Options, Variables};
+use super::plan::FunctionUse;
+use super::question::Answers;
+use super::scope::Scope;
+
+/// The parameters of a Kingdee query; every other item of its request is a column (Kingdee's help on `ExecuteBillQuery`).
+const KINGDEE_PARAMETERS: [&str; 8] =
+    ["FormId", "FieldKeys", "FilterString", "OrderString", "Limit", "StartRow", "TopRowCount", "SubSystemId"];
+
+/// A source's metadata, read.
+#[derive(Clone, Debug)]
+pub struct SourcePlan {
+    common: Common,
+    request: Arc<[Item]>,
+    other_request: Arc<[Item]>,
+    page_size: Option<u32>,
+    needs_last_sync: bool,
+    columns: Option<Arc<[String]>>,
+    pub(super) computed: Arc<[Computed]>,
+}
+
+/// Reads a source's metadata.
+pub fn parse_source(metadata: &Value, options: &Options) -> Parsed<SourcePlan> {
+    let mut loader = Loader::new(Side::Source, options);
+    let plan = metadata::members(&mut loader, metadata).map(|keys| read(&mut loader, keys));
+    loader.findings.finish(plan)
+}
+
+fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> SourcePlan {
+    let header = metadata::header(loader, keys);
+    if header.id.is_none() && header.number.is_none() {
+        let hint = "name the field that is different in every row".to_owned();
+        loader.findings.error("$.id", &Value::Null, "neither `id` nor `number` is given", hint);
+    }
+    if let Some(operation) = keys.get("operation").filter(|value| !super::load::says_nothing(value)) {
+        let hint = "rows are grouped by the target's metadata".to_owned();
+        loader.findings.warning("$.operation", operation, "`operation` does nothing on a source", hint);
+    }
+    let page_size = metadata::page_size(loader, keys);
+    let request = loader.items("$.request", keys.get("request").unwrap_or(&Value::Null));
+    let computed = std::mem::take(&mut loader.computed);
+    let other_request = loader.items("$.otherRequest", keys.get("otherRequest").unwrap_or(&Value::Null));
+    let columns = columns(&header, &request);
+    if let Some(columns) = &columns {
+        check_params(loader, columns, &computed);
+    }
+    SourcePlan {
+        common: Common {
+            header,
+            options: loader.options.clone(),
+            lookups: Arc::from([]),
+            functions: std::mem::take(&mut loader.functions).into(),
+        },
+        request: request.into(),
+        other_request: other_request.into(),
+        page_size,
+        needs_last_sync: loader.needs_last_sync,
+        columns: columns.map(Into::into),
+        computed: computed.into(),
+    }
+}
+
+/// The columns of a Kingdee style query; of other vendors the request does not tell them.
+fn columns(header: &Header, request: &[Item]) -> Option<Vec<String>> {
+    if !header.api.eq_ignore_ascii_case("executeBillQuery") {
+        return None;
+    }
+    let mut columns: Vec<String> = Vec::new();
+    for item in request {
+        if !KINGDEE_PARAMETERS.iter().any(|parameter| parameter.eq_ignore_ascii_case(&item.field)) {
+            columns.push(item.field.to_string());
+        } else if item.field.eq_ignore_ascii_case("FieldKeys") {
+            match &item.content {
+                Content::Literal(Value::String(keys)) => {
+                    columns.extend(keys.split(',').map(|key| key.trim().to_owned()));
+                }
+                Content::Literal(Value::Array(keys)) => {
+                    columns.extend(keys.iter().filter_map(Value::as_str).map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
+    }
+    columns.retain(|column| !column.is_empty());
+    (!columns.is_empty()).then_some(columns)
+}
+
+/// A computed field's parameters are columns.
+fn check_params(loader: &mut Loader<'_>, columns: &[String], computed: &[Computed]) {
+    let row = empty_row(columns);
+    for field in computed {
+        for argument in &field.call.arguments {
+            if let Parameter::Field(column) = argument
+                && name::field(&row, column).is_none()
+            {
+                let hint =
+                    nearest(column, columns.iter().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+                let message = format!("the request has no column `{column}`: it stays empty");
+                loader.findings.warning(&field.origin.path, &Value::from(field.origin.text.as_ref()), message, hint);
+            }
+        }
+    }
+}
+
+/// A row of these columns, for looking names up.
+pub(super) fn empty_row(columns: &[String]) -> Row {
+    columns.iter().map(|column| (column.clone(), Value::Null)).collect()
+}
+
+impl SourcePlan {
+    /// The vendor's operation.
+    pub fn api(&self) -> &str {
+        &self.common.header.api
+    }
+
+    /// The HTTP method, upper case; `POST` where the metadata has none.
+    pub fn method(&self) -> &str {
+        &self.common.header.method
+    }
+
+    /// A row whose id is stored already is skipped, whatever it contains now.
+    pub fn id_check(&self) -> bool {
+        self.common.header.id_check.unwrap_or(true)
+    }
+
+    /// `pagination.pageSize`.
+    pub fn page_size(&self) -> Option<u32> {
+        self.page_size
+    }
+
+    /// The request names `LAST_SYNC_TIME`: the first scan needs a `start_from`.
+    pub fn needs_last_sync(&self) -> bool {
+        self.needs_last_sync
+    }
+
+    /// The names of the columns, where the request tells them: that of a Kingdee query does.
+    pub fn columns(&self) -> Option<&[String]> {
+        self.columns.as_deref()
+    }
+
+    /// The plugin functions that compute fields of its rows. They are called while mapping.
+    pub fn functions(&self) -> &[FunctionUse] {
+        &self.common.functions
+    }
+
+    /// The request: an object with one member per item, in order; an item without a value is `null`.
+    pub fn render_request(&self, variables: &Variables) -> Result<Value, MappingError> {
+        render(&self.request, &self.common.options, variables, true)
+    }
+
+    /// `otherRequest`, likewise; an empty object where there is none.
+    pub fn render_other_request(&self, variables: &Variables) -> Result<Value, MappingError> {
+        render(&self.other_request, &self.common.options, variables, true)
+    }
+
+    /// What tells rows apart, as the metadata writes it: a field's path or a template.
+    pub fn id_field(&self) -> &str {
+        let header = &self.common.header;
+        header.id.as_ref().or(header.number.as_ref()).map_or("", |key| key.written())
+    }
+
+    /// What tells this row from all others.
+    pub fn row_id(&self, row: &Row) -> Result<String, MappingError> {
+        let header = &self.common.header;
+        match header.id.as_ref().or(header.number.as_ref()) {
+            Some(key) => key.of(row, &self.common.options.time_zone),
+            None => Err(MappingError::Key {
+                place: Place { side: Side::Source, path: "$.id".into(), text: "id".into(), line: None },
+                columns: row.keys().cloned().collect(),
+            }),
+        }
+    }
+
+    /// The number that people know the row by.
+    pub fn row_number(&self, row: &Row) -> Option<String> {
+        self.common.header.number.as_ref()?.text(row, &self.common.options.time_zone)
+    }
+}
+
+/// Renders items that depend on no row.
+pub(super) fn render(
+    items: &[Item],
+    options: &Options,
+    variables: &Variables,
+    keeps_empty: bool,
+) -> Result<Value, MappingError> {
+    let answers = Answers::new();
+    let mut rendering = Rendering::new(options, variables, &answers);
+    rendering.keeps_empty = keeps_empty;
+    match rendering.render(items, &Scope::NONE) {
+        Mapping::Bill(members) => Ok(Value::Object(members)),
+        Mapping::Failed(error) => Err(error),
+        // Loading refuses lookups and functions in requests.
+        Mapping::Pending(_) => Ok(Value::Object(Row::new())),
+    }
+}

@@ -1,0 +1,248 @@
+//! From a bill's rows to the bill as the target wants it: the dialect asks, the engine answers.
+//!
+//! The dialect is pure: it maps with the answers it has and says what else it needs to know. Here the questions of a whole
+//! batch of bills are collected and answered together (one call of a plugin per function, one point read per lookup), and
+//! the bills are mapped again, until no question is open. Lookups whose values come from functions, and the other way
+//! round, take another round; nothing nests deeper than its metadata.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::snapshot::{Scheme, TargetSide};
+use super::{Engine, EngineError};
+use crate::dialect::{Answer, Answers, Argument, LookupIn, Mapping, MappingError, Question, Row, Variables};
+use crate::journal::{Problem, ReadyBill, SetAside};
+use crate::observe::clock;
+use crate::plugin::transforms::{self, Scalar};
+
+/// Rounds of questions and answers before a mapping is given up: metadata nests two or three deep.
+const ROUNDS: usize = 16;
+
+/// A bill with its rows.
+pub(super) struct BillRows {
+    pub(super) bill: ReadyBill,
+    pub(super) rows: Vec<Row>,
+}
+
+/// A mapped bill.
+pub(super) struct MappedBill {
+    pub(super) bill: ReadyBill,
+    pub(super) number: Option<String>,
+    pub(super) payload: String,
+}
+
+/// What became of a batch.
+pub(super) struct MappedBatch {
+    pub(super) mapped: Vec<MappedBill>,
+    pub(super) set_aside: Vec<(ReadyBill, SetAside)>,
+}
+
+/// Maps a batch of bills.
+pub(super) async fn map(
+    engine: &Engine,
+    scheme: &Scheme,
+    target: &TargetSide,
+    bills: Vec<BillRows>,
+) -> Result<MappedBatch, EngineError> {
+    let variables = Variables::at(clock::now().as_second());
+    let mut knowledge = Knowledge::default();
+    let mut batch = MappedBatch { mapped: Vec::new(), set_aside: Vec::new() };
+    let mut open = bills;
+    for _ in 0..ROUNDS {
+        let mut questions = HashSet::new();
+        let mut still_open = Vec::new();
+        for BillRows { bill, rows } in open {
+            match target.plan.map(&rows, &variables, &knowledge.answers) {
+                Mapping::Bill(mapped) => {
+                    let number = target.plan.bill_number(&mapped, rows.first(), target.number_field.as_deref());
+                    let payload = serde_json::Value::Object(mapped).to_string();
+                    batch.mapped.push(MappedBill { bill, number, payload });
+                }
+                Mapping::Pending(more) => {
+                    questions.extend(more);
+                    still_open.push(BillRows { bill, rows });
+                }
+                Mapping::Failed(error) => {
+                    let aside = knowledge.set_aside(engine, scheme, &bill, &error).await?;
+                    batch.set_aside.push((bill, aside));
+                }
+            }
+        }
+        if questions.is_empty() {
+            return Ok(batch);
+        }
+        knowledge.answer(engine, scheme, questions).await?;
+        open = still_open;
+    }
+    for BillRows { bill, .. } in open {
+        let message = format!("the mapping still asks after {ROUNDS} rounds of lookups and functions");
+        batch.set_aside.push((bill, SetAside::Dead(mapping_problem(message, None))));
+    }
+    Ok(batch)
+}
+
+/// What is known while a batch is mapped.
+#[derive(Default)]
+struct Knowledge {
+    answers: Answers,
+    /// Tables that functions read, by function: a change of one may mend what failed.
+    tables_read: HashMap<String, BTreeSet<String>>,
+}
+
+impl Knowledge {
+    async fn answer(
+        &mut self,
+        engine: &Engine,
+        scheme: &Scheme,
+        questions: HashSet<Question>,
+    ) -> Result<(), EngineError> {
+        let mut calls: HashMap<String, Vec<(Question, Vec<Scalar>)>> = HashMap::new();
+        for question in questions {
+            match &question {
+                Question::Lookup { collection, find, conditions } => {
+                    let answer = look_up(engine, scheme, collection, find, conditions).await?;
+                    self.answers.insert(question, answer);
+                }
+                Question::Table { table, find, conditions } => {
+                    let answer = look_up_table(engine, table, find, conditions);
+                    self.answers.insert(question, answer);
+                }
+                Question::Function { name, arguments } => {
+                    let arguments = arguments.iter().map(scalar).collect();
+                    calls.entry(name.to_string()).or_default().push((question, arguments));
+                }
+            }
+        }
+        for (name, calls) in calls {
+            self.call(engine, scheme, &name, calls).await;
+        }
+        Ok(())
+    }
+
+    /// One call of a plugin for all that the batch asks of one function.
+    async fn call(&mut self, engine: &Engine, scheme: &Scheme, name: &str, calls: Vec<(Question, Vec<Scalar>)>) {
+        let (questions, rows): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
+        let Some(plugin) = scheme.functions.get(name) else {
+            let failed = Answer::Failed(format!("no plugin exports the function `{name}`"));
+            self.answers.extend(questions.into_iter().map(|question| (question, failed.clone())));
+            return;
+        };
+        let context = engine.snapshot.transform_context(scheme);
+        match transforms::call_function(plugin, &context, name, rows).await {
+            Ok(called) => {
+                self.tables_read.entry(name.to_owned()).or_default().extend(called.tables_read);
+                let answers = called.values.into_iter().map(|value| match value.and_then(Scalar::into_value) {
+                    Ok(value) => Answer::Value(value),
+                    Err(message) => Answer::Failed(message),
+                });
+                self.answers.extend(questions.into_iter().zip(answers));
+            }
+            Err(error) => {
+                let failed = Answer::Failed(error.into_failure().to_string());
+                self.answers.extend(questions.into_iter().map(|question| (question, failed.clone())));
+            }
+        }
+    }
+
+    /// What becomes of a bill that cannot be mapped.
+    async fn set_aside(
+        &self,
+        engine: &Engine,
+        scheme: &Scheme,
+        bill: &ReadyBill,
+        error: &MappingError,
+    ) -> Result<SetAside, EngineError> {
+        let mut problem = mapping_problem(error.to_string(), Some(error.hint()));
+        Ok(match error {
+            MappingError::MissingRow { collection, .. } => {
+                let stem = scheme.collections.get(&**collection).map_or(&**collection, String::as_str);
+                let scanned_since = engine
+                    .journal
+                    .scheme(stem)
+                    .await?
+                    .last_finished_scan_begun_ms
+                    .is_some_and(|begun_ms| begun_ms > bill.scan_begun_ms);
+                if scanned_since {
+                    SetAside::Dead(problem)
+                } else {
+                    SetAside::Blocked { collection: stem.to_owned(), problem }
+                }
+            }
+            MappingError::MissingTableRow { table, .. } => {
+                problem.tables = vec![table.to_string()];
+                SetAside::Dead(problem)
+            }
+            MappingError::Function { name, .. } => {
+                problem.tables = self.tables_read.get(&**name).into_iter().flatten().cloned().collect();
+                SetAside::Dead(problem)
+            }
+            _ => SetAside::Dead(problem),
+        })
+    }
+}
+
+fn mapping_problem(message: String, hint: Option<String>) -> Problem {
+    Problem { kind: "mapping".to_owned(), code: None, message, hint, at_ms: clock::now_ms(), tables: Vec::new() }
+}
+
+fn scalar(argument: &Argument) -> Scalar {
+    match argument {
+        Argument::Null => Scalar::Null,
+        Argument::Boolean(value) => Scalar::Boolean(*value),
+        Argument::Number(text) => Scalar::Number(text.clone()),
+        Argument::Text(text) => Scalar::Text(text.clone()),
+        Argument::Json(text) => Scalar::Json(text.clone()),
+    }
+}
+
+async fn look_up(
+    engine: &Engine,
+    scheme: &Scheme,
+    collection: &str,
+    find: &str,
+    conditions: &[(std::sync::Arc<str>, String)],
+) -> Result<Answer, EngineError> {
+    let Some(stem) = scheme.collections.get(collection) else {
+        return Ok(Answer::Failed(format!("there is no scheme `{collection}`")));
+    };
+    let fields: Vec<String> = conditions.iter().map(|(name, _)| name.to_string()).collect();
+    let values: Vec<String> = conditions.iter().map(|(_, value)| value.clone()).collect();
+    let Some(json) = engine.journal.look_up(stem, &fields, &values).await? else {
+        return Ok(Answer::Absent);
+    };
+    let row: Row = match serde_json::from_slice(&json) {
+        Ok(row) => row,
+        Err(error) => return Ok(Answer::Failed(format!("a row of `{collection}` is damaged: {error}"))),
+    };
+    Ok(match crate::dialect::field(&row, find) {
+        Some(value) => Answer::Value(value.clone()),
+        None => Answer::Failed(format!("the row found in `{collection}` has no field `{find}`")),
+    })
+}
+
+fn look_up_table(engine: &Engine, table: &str, find: &str, conditions: &[(std::sync::Arc<str>, String)]) -> Answer {
+    let Some(table) = engine.snapshot.tables.get(table) else {
+        return Answer::Failed(format!("there is no table `{table}`"));
+    };
+    let column = |name: &str| table.columns().iter().position(|column| column == name);
+    let Some(found_in) = column(find) else {
+        return Answer::Failed(format!("table `{}` has no column `{find}`", table.name()));
+    };
+    // The first column is the key: `scheme check` has made sure that the look-up is by it.
+    let by_key = conditions.iter().find(|(name, _)| column(name) == Some(0));
+    let Some(row) = by_key.and_then(|(_, value)| table.lookup(value)) else {
+        return Answer::Absent;
+    };
+    let holds = conditions.iter().all(|(name, value)| column(name).and_then(|at| row.get(at)) == Some(value));
+    match row.get(found_in) {
+        Some(cell) if holds => Answer::Value(serde_json::Value::String(cell.clone())),
+        _ => Answer::Absent,
+    }
+}
+
+/// What a lookup reads, for `check`.
+pub(super) fn collection_name(lookup: &LookupIn) -> Option<&str> {
+    match lookup {
+        LookupIn::Collection(name) => Some(name),
+        LookupIn::Table(_) => None,
+    }
+}

@@ -1,0 +1,137 @@
+//! One scan and delivery of every scheme, in the order of their lookups: `qiao run --once`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::snapshot::Scheme;
+use super::{Engine, EngineError, deliver, scan};
+use crate::journal::{Counts, Status};
+use crate::observe::clock;
+
+/// What became of one scheme in a run.
+#[derive(Debug)]
+pub struct SchemeReport {
+    /// Its stem.
+    pub stem: String,
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// The books of this run: what was read, made, and delivered in it; what waits, failed or is dead now.
+    pub counts: Counts,
+    /// Why it ended early.
+    pub error: Option<String>,
+}
+
+impl SchemeReport {
+    /// Nothing failed, and nothing is left.
+    pub fn succeeded(&self) -> bool {
+        let left = self.counts.failed + self.counts.dead + self.counts.waiting + self.counts.claimed;
+        self.error.is_none() && left == 0
+    }
+}
+
+/// Runs every scheme once; goes on through back-offs until nothing is due within `wait`.
+pub async fn run(engine: &Engine, wait: Duration) -> Result<Vec<SchemeReport>, EngineError> {
+    let schemes = engine.snapshot.schemes.clone();
+    let mut runs = Vec::with_capacity(schemes.len());
+    for scheme in schemes {
+        let before = engine.journal.scheme(&scheme.stem).await?.counts;
+        deliver::take_up(engine, &scheme).await?;
+        let error = scan_and_deliver(engine, &scheme, wait).await.err();
+        runs.push((scheme, before, error));
+    }
+    rescan_for_lookups(engine, &mut runs, wait).await?;
+    let mut reports = Vec::with_capacity(runs.len());
+    for (scheme, before, error) in runs {
+        let after = engine.journal.scheme(&scheme.stem).await?.counts;
+        if !after.balance() {
+            tracing::error!(scheme = scheme.stem, "the books do not balance: {after:?}");
+        }
+        reports.push(SchemeReport {
+            stem: scheme.stem.clone(),
+            name: scheme.name.clone(),
+            file: scheme.file.display().to_string(),
+            counts: of_this_run(before, after),
+            error: error.map(|error| error.to_string()),
+        });
+    }
+    Ok(reports)
+}
+
+async fn scan_and_deliver(engine: &Engine, scheme: &Arc<Scheme>, wait: Duration) -> Result<(), EngineError> {
+    let scanned = scan::scan(engine, scheme, Some(Instant::now() + wait)).await;
+    if let Err(error) = &scanned {
+        tracing::error!(scheme = scheme.stem, "scan failed: {error}");
+    }
+    // What earlier scans left is delivered all the same.
+    let delivered = deliver_through_pauses(engine, scheme, wait).await;
+    if let Err(error) = &delivered {
+        tracing::error!(scheme = scheme.stem, "delivery stopped: {error}");
+    }
+    scanned.map(drop).and(delivered)
+}
+
+/// Delivers, waits for what is due soon, and delivers again.
+async fn deliver_through_pauses(engine: &Engine, scheme: &Arc<Scheme>, wait: Duration) -> Result<(), EngineError> {
+    let until = Instant::now() + wait;
+    loop {
+        deliver::deliver_due(engine, scheme).await?;
+        let Some(due_ms) = engine.journal.next_due(&scheme.stem).await? else {
+            return Ok(());
+        };
+        let pause = Duration::from_millis(u64::try_from(due_ms - clock::now_ms()).unwrap_or(0));
+        if Instant::now() + pause > until {
+            return Ok(());
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Bills that miss a row of a collection wait until that collection's scheme completes a scan begun after theirs: here it
+/// makes one, so that a run ends with an answer.
+async fn rescan_for_lookups(
+    engine: &Engine,
+    runs: &mut [(Arc<Scheme>, Counts, Option<EngineError>)],
+    wait: Duration,
+) -> Result<(), EngineError> {
+    let mut missed: Vec<String> = Vec::new();
+    for (scheme, _, _) in runs.iter() {
+        if !engine.journal.bills(&scheme.stem, Status::Waiting, 1).await?.is_empty() {
+            missed.extend(scheme.collections.values().cloned());
+        }
+    }
+    missed.sort();
+    missed.dedup();
+    for stem in &missed {
+        if let Some(collection) = engine.snapshot.scheme(stem) {
+            scan_and_deliver(engine, collection, wait).await.ok();
+        }
+    }
+    if !missed.is_empty() {
+        for (scheme, _, error) in runs.iter_mut() {
+            if let Err(again) = deliver_through_pauses(engine, scheme, wait).await {
+                error.get_or_insert(again);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What was done in this run, and how things stand after it.
+fn of_this_run(before: Counts, after: Counts) -> Counts {
+    Counts {
+        rows: after.rows - before.rows,
+        new: after.new - before.new,
+        skipped: after.skipped - before.skipped,
+        bills: after.bills - before.bills,
+        done: after.done - before.done,
+        superseded: after.superseded - before.superseded,
+        failed: after.failed,
+        dead: after.dead,
+        waiting: after.waiting,
+        claimed: after.claimed,
+    }
+}

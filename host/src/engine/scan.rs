@@ -1,0 +1,164 @@
+//! One pass of a source over a time window, page by page.
+//!
+//! A scan lives in the journal: each page is stored together with what it says of the pages after it, so that a scan that
+//! a crash cut off goes on where it was. Only when every page is stored does the scheme's `last_sync` move on.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::snapshot::Scheme;
+use super::{Engine, EngineError, may_pass, retry, shape};
+use crate::dialect::{MappingError, Variables};
+use crate::journal::{NewScan, OnChange, PageRef, PageToStore, Scan, ScanKind};
+use crate::observe::clock;
+use crate::plugin::Failure;
+use crate::plugin::connector::{FetchedPage, SourceRequest};
+
+/// Attempts at a page before the scan is left for the next time.
+const ATTEMPTS: u32 = 8;
+
+/// What a scan did.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ScanReport {
+    /// Pages stored.
+    pub pages: u32,
+    /// Rows stored, skipped ones included.
+    pub rows: u64,
+    /// Bills made.
+    pub bills: u64,
+}
+
+/// Scans a scheme's source: goes on with the scan that is open, or begins one. Gives up at `until` at the latest where it
+/// only waits for a vendor.
+pub async fn scan(engine: &Engine, scheme: &Scheme, until: Option<Instant>) -> Result<ScanReport, EngineError> {
+    let mut scan = match engine.journal.scheme(&scheme.stem).await?.scan {
+        Some(open) => {
+            tracing::info!(
+                scheme = scheme.stem,
+                scan = open.id,
+                pages = open.pages_stored,
+                "goes on with an open scan"
+            );
+            open
+        }
+        None => begin(engine, scheme).await?,
+    };
+    let mut report = ScanReport::default();
+    while let Some(page) = scan.open_pages.first().cloned() {
+        let fetched = fetch(engine, scheme, &scan, &page, until).await?;
+        let rows = shape::rows(engine, scheme, fetched.rows).await?;
+        let stored = engine
+            .journal
+            .store_page(PageToStore {
+                scheme: scheme.stem.clone(),
+                scan: scan.id,
+                page,
+                next: fetched.next,
+                rows,
+                on_change: if scheme.source.plan.id_check() { OnChange::Skip } else { OnChange::Redeliver },
+                makes_bills: scheme.target.is_some(),
+                merges: scheme.target.as_ref().is_some_and(|target| target.plan.is_merge()),
+                indexes: scheme.indexes.clone(),
+            })
+            .await?;
+        engine.progress.page_stored(stored.rows, stored.new);
+        report.pages += 1;
+        report.rows += stored.rows;
+        scan = engine
+            .journal
+            .scheme(&scheme.stem)
+            .await?
+            .scan
+            .ok_or_else(|| EngineError::Scheme("the scan was ended by somebody else".to_owned()))?;
+    }
+    report.bills = engine.journal.finish_scan(&scheme.stem, scan.id).await?;
+    tracing::info!(scheme = scheme.stem, scan = scan.id, rows = report.rows, bills = report.bills, "scan finished");
+    Ok(report)
+}
+
+async fn begin(engine: &Engine, scheme: &Scheme) -> Result<Scan, EngineError> {
+    let state = engine.journal.scheme(&scheme.stem).await?;
+    let now = clock::now();
+    let source = &scheme.source;
+    let window_start = match state.last_sync {
+        Some(last_sync) => Some(last_sync.saturating_sub(seconds(source.overlap))),
+        None => source.start_from.map(Timestamp::as_second),
+    };
+    let window_end = now.as_second().saturating_sub(seconds(source.lag));
+    let first_page = PageRef { index: 0, start_row: 0, cursor: None };
+    let kind = ScanKind::Scheduled;
+    let scan = NewScan { kind, window_start, window_end, begun_ms: now.as_millisecond(), first_page };
+    Ok(engine.journal.begin_scan(&scheme.stem, scan).await?)
+}
+
+/// Fetches a page, through failures that may pass.
+async fn fetch(
+    engine: &Engine,
+    scheme: &Scheme,
+    scan: &Scan,
+    page: &PageRef,
+    until: Option<Instant>,
+) -> Result<FetchedPage, EngineError> {
+    let request = request(scheme, scan, page)
+        .map_err(|error| EngineError::Scheme(format!("the source's request: {error}\n  hint: {}", error.hint())))?;
+    let connector = engine.snapshot.source_connector(scheme);
+    let mut attempts = 0;
+    loop {
+        let failure = match connector.fetch(&request, page).await {
+            Ok(fetched) => return Ok(fetched),
+            Err(failure) => failure,
+        };
+        attempts += 1;
+        engine.progress.attempt_failed();
+        let pause = retry::pause(&scheme.retry, attempts, failure.retry_after);
+        let too_late = until.is_some_and(|until| Instant::now() + pause > until);
+        if !may_pass(failure.kind) || attempts >= ATTEMPTS || too_late {
+            return Err(EngineError::Failure(located(failure, scheme, page)));
+        }
+        tracing::warn!(
+            scheme = scheme.stem,
+            page = page.index,
+            attempts,
+            "page not fetched, again in {pause:.1?}: {failure}"
+        );
+        tokio::time::sleep(pause).await;
+    }
+}
+
+fn located(mut failure: Failure, scheme: &Scheme, page: &PageRef) -> Failure {
+    let connection = scheme.source.connection.name();
+    failure.message = format!("page {} from connection `{connection}`: {}", page.index, failure.message);
+    failure
+}
+
+fn request(scheme: &Scheme, scan: &Scan, page: &PageRef) -> Result<SourceRequest, MappingError> {
+    let source = &scheme.source;
+    let variables = Variables {
+        last_sync_seconds: scan.window_start,
+        current_seconds: scan.window_end,
+        page_size: source.page_size.into(),
+        start_row: page.start_row,
+        page_no: u64::from(page.index) + 1,
+    };
+    let in_zone = |seconds: i64| {
+        let timestamp = Timestamp::from_second(seconds).unwrap_or_default();
+        let offset = source.time_zone.to_offset(timestamp);
+        timestamp.display_with_offset(offset).to_string()
+    };
+    Ok(SourceRequest {
+        api: source.plan.api().to_owned(),
+        method: source.plan.method().to_owned(),
+        request: source.plan.render_request(&variables)?,
+        other_request: source.plan.render_other_request(&variables)?,
+        id_field: Some(source.plan.id_field().to_owned()),
+        window_start: scan.window_start.map(in_zone),
+        window_end: in_zone(scan.window_end),
+        page_size: source.page_size,
+    })
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}

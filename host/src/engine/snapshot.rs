@@ -1,0 +1,154 @@
+//! Everything that serves at one moment: plugins, tables, connections, and schemes as plans.
+//!
+//! A snapshot never changes. A change of the project makes a new one; whoever works holds the old one to the end.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use crate::capability::Connection;
+use crate::config::{LimitsConfig, OnExisting, RetryConfig, Schedule, TableSet};
+use crate::dialect::{SourcePlan, TargetPlan};
+use crate::journal::{IndexFields, State};
+use crate::plugin::connector::{Connector, Sessions};
+use crate::plugin::transforms::TransformContext;
+use crate::plugin::{Plugin, Registry};
+
+/// Everything that serves.
+pub struct Snapshot {
+    /// Plugins.
+    pub registry: Arc<Registry>,
+    /// Mapping tables.
+    pub tables: Arc<TableSet>,
+    /// Connections that can be used.
+    pub connections: BTreeMap<String, Arc<Connection>>,
+    /// Schemes that can run, in the order of their lookups.
+    pub schemes: Vec<Arc<Scheme>>,
+    /// Sessions at the vendors.
+    pub sessions: Arc<Sessions>,
+    /// Where plugins keep their state; `None` where nothing is to be changed.
+    pub state: Option<Arc<dyn State>>,
+    /// The limits of a call.
+    pub limits: LimitsConfig,
+}
+
+/// A scheme, ready to run.
+pub struct Scheme {
+    /// Its identity: its file's stem.
+    pub stem: String,
+    /// Its name, for people.
+    pub name: String,
+    /// Its file, relative to the project's folder.
+    pub file: PathBuf,
+    /// Where rows come from.
+    pub source: SourceSide,
+    /// What is done to pages of rows before they are stored.
+    pub stages: Vec<StageSide>,
+    /// Where bills go; `None`: the scheme only fills its collection.
+    pub target: Option<TargetSide>,
+    /// The plugin of each function that the mapping uses.
+    pub functions: HashMap<String, Arc<Plugin>>,
+    /// The schemes whose collections the mapping looks into: what the metadata calls them, and their stems.
+    pub collections: HashMap<String, String>,
+    /// The indexes of this scheme's own collection, by which others look into it.
+    pub indexes: Vec<IndexFields>,
+    /// How failures are retried.
+    pub retry: RetryConfig,
+}
+
+/// Where rows come from.
+pub struct SourceSide {
+    /// The connector.
+    pub plugin: Arc<Plugin>,
+    /// Its connection.
+    pub connection: Arc<Connection>,
+    /// The metadata, compiled.
+    pub plan: SourcePlan,
+    /// When it is scanned; `None`: only when asked to.
+    pub schedule: Option<Schedule>,
+    /// Where the first scan begins.
+    pub start_from: Option<Timestamp>,
+    /// How far a window reaches back over the one before.
+    pub overlap: Duration,
+    /// How far a window's end stays behind now.
+    pub lag: Duration,
+    /// Rows of a page.
+    pub page_size: u32,
+    /// The time zone in which texts without an offset are meant.
+    pub time_zone: TimeZone,
+}
+
+/// A stage, and its settings.
+pub struct StageSide {
+    /// The plugin.
+    pub plugin: Arc<Plugin>,
+    /// The stage's name.
+    pub name: String,
+    /// Its settings.
+    pub config: Value,
+}
+
+/// Where bills go.
+pub struct TargetSide {
+    /// The connector.
+    pub plugin: Arc<Plugin>,
+    /// Its connection.
+    pub connection: Arc<Connection>,
+    /// The metadata, compiled.
+    pub plan: TargetPlan,
+    /// When bills are delivered; `None`: as soon as there are some.
+    pub schedule: Option<Schedule>,
+    /// What to do with a bill that is there already.
+    pub on_existing: OnExisting,
+    /// The field of a mapped bill that holds the number to find it by, as the connector says.
+    pub number_field: Option<String>,
+    /// The connector can look a bill up by its number.
+    pub can_find: bool,
+    /// Bills of one push.
+    pub largest_batch: usize,
+}
+
+impl Snapshot {
+    /// The scheme of this stem.
+    pub fn scheme(&self, stem: &str) -> Option<&Arc<Scheme>> {
+        self.schemes.iter().find(|scheme| scheme.stem == stem)
+    }
+
+    /// What functions and stages are called with, for a scheme.
+    pub fn transform_context(&self, scheme: &Scheme) -> TransformContext {
+        TransformContext {
+            tables: Arc::clone(&self.tables),
+            state: self.state.clone(),
+            scheme: Some(scheme.stem.as_str().into()),
+            limits: self.limits.clone(),
+        }
+    }
+
+    /// The connector that a scheme reads from.
+    pub fn source_connector(&self, scheme: &Scheme) -> Connector {
+        self.connector(&scheme.source.plugin, &scheme.source.connection, scheme)
+    }
+
+    /// The connector that a scheme writes to.
+    pub fn target_connector(&self, scheme: &Scheme, target: &TargetSide) -> Connector {
+        self.connector(&target.plugin, &target.connection, scheme)
+    }
+
+    fn connector(&self, plugin: &Arc<Plugin>, connection: &Arc<Connection>, scheme: &Scheme) -> Connector {
+        Connector {
+            plugin: Arc::clone(plugin),
+            connection: Arc::clone(connection),
+            sessions: Arc::clone(&self.sessions),
+            state: self.state.clone(),
+            tables: Arc::clone(&self.tables),
+            scheme: Some(scheme.stem.as_str().into()),
+            time_zone: scheme.source.time_zone.iana_name().unwrap_or("UTC").into(),
+            limits: self.limits.clone(),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What the engine asks about bills, and what it does to them.
+
+use sled::Tree;
+
+use super::bill::Bill;
+use super::books::{bill_key, change, load, look_up_prefix, ready_prefix};
+use super::collection::group_prefix;
+use super::key::{Key, Kind, Parts, printable};
+use super::record::{BillRecord, decode};
+use super::scans::scheme_record;
+use super::txn::{Read, Txn, range};
+use super::{BillLine, BillVersion, ClaimToMake, ClaimedBill, JournalError, ReadyBill, SetAside, Settled, Status};
+
+pub(super) fn ready(
+    tree: &Tree,
+    scheme: &str,
+    now_ms: i64,
+    limit: usize,
+    skip: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
+) -> Result<Vec<ReadyBill>, JournalError> {
+    let prefix = ready_prefix(scheme);
+    let mut ready = Vec::new();
+    for item in range(tree, prefix.bytes(), None) {
+        if ready.len() >= limit {
+            break;
+        }
+        let (key, _) = item?;
+        let mut parts = Parts::behind(prefix.bytes(), &key);
+        if parts.time()? > now_ms {
+            break;
+        }
+        let bill = parts.text()?;
+        if skip(&bill) {
+            continue;
+        }
+        // Its claim, if it ever had one, is settled, or it would not be in this index.
+        let record: BillRecord = tree.record(&bill_key(scheme, &bill))?.unwrap_or_default();
+        let Some(pending) = record.pending else {
+            return Err(JournalError::Damaged { key: printable(&key), reason: "the bill is not pending".into() });
+        };
+        ready.push(ReadyBill {
+            version: BillVersion { scheme: scheme.into(), bill, version: record.version },
+            attempts: pending.attempts,
+            first_attempt_ms: pending.first_attempt_ms,
+            scan_begun_ms: pending.scan_begun_ms,
+            delivered: record.delivered.map(|delivered| delivered.receipt),
+            resume: pending.resume,
+        });
+    }
+    Ok(ready)
+}
+
+pub(super) fn next_due(tree: &Tree, scheme: &str) -> Result<Option<i64>, JournalError> {
+    let mut next: Option<i64> = None;
+    for prefix in [ready_prefix(scheme), look_up_prefix(scheme)] {
+        if let Some(first) = range(tree, prefix.bytes(), None).next() {
+            let due_ms = Parts::behind(prefix.bytes(), &first?.0).time()?;
+            next = Some(next.map_or(due_ms, |next| next.min(due_ms)));
+        }
+    }
+    Ok(next)
+}
+
+pub(super) fn claim(
+    txn: &mut Txn<'_>,
+    claims: Vec<ClaimToMake>,
+    now_ms: i64,
+) -> Result<Vec<ClaimedBill>, JournalError> {
+    let mut claimed = Vec::with_capacity(claims.len());
+    for claim in claims {
+        let (scheme, bill) = (claim.version.scheme.clone(), claim.version.bill.clone());
+        claimed.extend(change(txn, &scheme, &bill, |bill| Ok(bill.claim(claim, now_ms)))?);
+    }
+    Ok(claimed)
+}
+
+pub(super) fn settle(txn: &mut Txn<'_>, outcomes: Vec<(BillVersion, Settled)>) -> Result<(), JournalError> {
+    for (version, settled) in outcomes {
+        let rows_left = match settled {
+            Settled::Failed { .. } | Settled::Dead(_) => {
+                txn.holds_any(group_prefix(&version.scheme, &version.bill).bytes())?
+            }
+            Settled::Done(_) | Settled::Uncertain { .. } => true,
+        };
+        change(txn, &version.scheme, &version.bill, |bill| bill.settle(&version, settled, rows_left))?;
+    }
+    Ok(())
+}
+
+pub(super) fn set_aside(txn: &mut Txn<'_>, bills: Vec<(BillVersion, SetAside)>) -> Result<(), JournalError> {
+    for (version, aside) in bills {
+        let completed_ms = match &aside {
+            SetAside::Blocked { collection, .. } => scheme_record(txn, collection)?.last_finished_scan_begun_ms,
+            _ => None,
+        };
+        change(txn, &version.scheme, &version.bill, |bill| {
+            bill.set_aside(version.version, aside, completed_ms);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+pub(super) fn claimed(tree: &Tree, scheme: &str) -> Result<Vec<ClaimedBill>, JournalError> {
+    let prefix = Key::new(Kind::Claim).text(scheme);
+    range(tree, prefix.bytes(), None)
+        .map(|item| {
+            let (key, bytes) = item?;
+            let claim: ClaimedBill = decode(&key, &bytes)?;
+            let delivered = load(tree, scheme, &claim.version.bill)?.bill.delivered;
+            Ok(ClaimedBill { delivered: delivered.map(|delivered| delivered.receipt), ..claim })
+        })
+        .collect()
+}
+
+pub(super) fn bills(tree: &Tree, scheme: &str, status: Status, limit: usize) -> Result<Vec<BillLine>, JournalError> {
+    let kind = if status == Status::Claimed { Kind::Claim } else { Kind::Bill };
+    let prefix = Key::new(kind).text(scheme);
+    let mut lines = Vec::new();
+    for item in range(tree, prefix.bytes(), None) {
+        if lines.len() >= limit {
+            break;
+        }
+        let name = Parts::behind(prefix.bytes(), &item?.0).text()?;
+        let bill = load(tree, scheme, &name)?.bill;
+        lines.extend(line(scheme, name, bill, status));
+    }
+    Ok(lines)
+}
+
+/// The bill's version of this status, if it has one.
+fn line(scheme: &str, name: String, bill: Bill, status: Status) -> Option<BillLine> {
+    let delivered_version = bill.delivered.as_ref().map(|delivered| delivered.version);
+    let delivered = bill.delivered.map(|delivered| delivered.receipt);
+    let version = |version| BillVersion { scheme: scheme.into(), bill: name, version };
+    match status {
+        Status::Claimed => bill.claim.map(|claim| BillLine {
+            version: claim.version,
+            status,
+            attempts: claim.attempts,
+            due_ms: claim.look_up_due_ms,
+            problem: claim.problem,
+            delivered,
+        }),
+        Status::Done if bill.pending.is_some() || bill.claim.is_some() => None,
+        Status::Done => delivered_version.map(|done| BillLine {
+            version: version(done),
+            status,
+            attempts: 0,
+            due_ms: None,
+            problem: None,
+            delivered,
+        }),
+        Status::Waiting | Status::Failed | Status::Dead => {
+            let pending = bill.pending.filter(|pending| pending.standing.status() == status)?;
+            Some(BillLine {
+                version: version(bill.version),
+                status,
+                attempts: pending.attempts,
+                due_ms: pending.standing.due_ms(),
+                problem: pending.problem,
+                delivered,
+            })
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Indexes: from values of fields to the latest row that has them.
+//!
+//! An entry's key ends in the sequence number under which its row was stored, so the last entry with the values looked for
+//! is the latest row, and a lookup is one step into an ordered range. A row remembers the entries it has, because by the
+//! time it changes nobody else knows its old values.
+//!
+//! An index serves lookups when it has every row (`Complete`). A page that was prepared before the index existed stores
+//! its rows all the same and sends the index back to `Building`: a lookup that fails is asked again, one that misses a row
+//! would hold a bill back for nothing.
+
+use sled::Tree;
+
+use super::collection::{row_in, row_key};
+use super::key::{Key, Kind, Parts};
+use super::record::{Index, IndexState, Indexes, Place, RowRecord, decode};
+use super::txn::{Read, Txn, range};
+use super::{IndexFields, JournalError, RowToStore};
+
+/// Entries that one commit adds or removes; rows that one step of building reads.
+const PER_COMMIT: usize = 500;
+
+fn indexes_key(collection: &str) -> Key {
+    Key::new(Kind::Indexes).text(collection)
+}
+
+/// All entries of an index.
+fn index_prefix(collection: &str, index: u64) -> Key {
+    Key::new(Kind::Entry).text(collection).number(index)
+}
+
+pub(super) fn values_prefix(collection: &str, index: u64, values: &[String]) -> Key {
+    values.iter().fold(index_prefix(collection, index), |key, value| key.text(value))
+}
+
+pub(super) fn entry_key(collection: &str, index: u64, values: &[String], stored: u64, row: &str) -> Key {
+    values_prefix(collection, index, values).number(stored).text(row)
+}
+
+pub(super) fn indexes(from: &impl Read, collection: &str) -> Result<Indexes, JournalError> {
+    Ok(from.record(&indexes_key(collection))?.unwrap_or_default())
+}
+
+impl Indexes {
+    fn wanted(&mut self) -> impl Iterator<Item = &mut Index> {
+        self.all.iter_mut().filter(|index| index.state != IndexState::Dropped)
+    }
+
+    /// The number of the index over these fields; a new one is still to be built.
+    fn number_of(&mut self, fields: &IndexFields) -> u64 {
+        if let Some(index) = self.wanted().find(|index| index.fields == *fields) {
+            return index.number;
+        }
+        self.last += 1;
+        let state = IndexState::Building { overtaken: false };
+        self.all.push(Index { number: self.last, fields: fields.clone(), state });
+        self.last
+    }
+}
+
+/// A collection's indexes while a page is stored.
+pub(super) struct PageIndexes<'p> {
+    collection: &'p str,
+    before: Indexes,
+    now: Indexes,
+    /// Their numbers, in the order of the page's values.
+    numbers: Vec<u64>,
+}
+
+impl<'p> PageIndexes<'p> {
+    pub(super) fn load(txn: &Txn<'_>, collection: &'p str, fields: &[IndexFields]) -> Result<Self, JournalError> {
+        let before = indexes(txn, collection)?;
+        let mut now = before.clone();
+        let numbers = fields.iter().map(|fields| now.number_of(fields)).collect();
+        Ok(Self { collection, before, now, numbers })
+    }
+
+    /// Takes a row's old entries away and gives it its new ones, which are returned.
+    pub(super) fn move_row(
+        &self,
+        txn: &mut Txn<'_>,
+        row: &RowToStore,
+        known: Option<&RowRecord>,
+        chunk: u64,
+        stored: u64,
+    ) -> Result<Vec<(u64, Vec<String>)>, JournalError> {
+        if let Some(known) = known {
+            for (index, values) in &known.indexed {
+                txn.remove(entry_key(self.collection, *index, values, known.stored, &row.id));
+            }
+        }
+        let mut indexed = Vec::with_capacity(self.numbers.len());
+        for (index, values) in self.numbers.iter().zip(&row.index_values) {
+            if let Some(values) = values {
+                let place = Place { bill: row.bill.clone(), chunk };
+                txn.put_record(entry_key(self.collection, *index, values, stored, &row.id), &place)?;
+                indexed.push((*index, values.clone()));
+            }
+        }
+        Ok(indexed)
+    }
+
+    /// `stored`: whether the page stored any row, which indexes that the page does not know of then lack.
+    pub(super) fn write(mut self, txn: &mut Txn<'_>, stored: bool) -> Result<(), JournalError> {
+        if stored {
+            for index in self.now.wanted().filter(|index| !self.numbers.contains(&index.number)) {
+                index.state = IndexState::Building { overtaken: true };
+            }
+        }
+        if self.now != self.before {
+            txn.put_record(indexes_key(self.collection), &self.now)?;
+        }
+        Ok(())
+    }
+}
+
+/// The latest row that has these values.
+pub(super) fn look_up(
+    tree: &Tree,
+    collection: &str,
+    fields: &IndexFields,
+    values: &[String],
+) -> Result<Option<Vec<u8>>, JournalError> {
+    let indexes = indexes(tree, collection)?;
+    let complete = |index: &&Index| index.state == IndexState::Complete && index.fields == *fields;
+    let Some(index) = indexes.all.iter().find(complete) else {
+        return Err(JournalError::Conflict(format!(
+            "collection `{collection}` has no complete index over `{}`",
+            fields.join("`, `")
+        )));
+    };
+    if values.len() != fields.len() {
+        return Err(JournalError::Conflict(format!(
+            "{} values for the {} fields of an index of collection `{collection}`",
+            values.len(),
+            fields.len()
+        )));
+    }
+    let prefix = values_prefix(collection, index.number, values);
+    let Some(entry) = range(tree, prefix.bytes(), None).next_back() else {
+        return Ok(None);
+    };
+    let (key, place) = entry?;
+    let place: Place = decode(&key, &place)?;
+    let mut parts = Parts::behind(prefix.bytes(), &key);
+    parts.number()?;
+    row_in(tree, collection, &place.bill, place.chunk, &parts.text()?).map(Some)
+}
+
+/// An index to build or to remove.
+pub(super) enum Work {
+    Build(u64, IndexFields),
+    Remove(u64),
+}
+
+/// Notes which indexes are wanted; says what there is to do.
+pub(super) fn want(txn: &mut Txn<'_>, collection: &str, wanted: &[IndexFields]) -> Result<Vec<Work>, JournalError> {
+    let before = indexes(txn, collection)?;
+    let mut now = before.clone();
+    for index in now.wanted().filter(|index| !wanted.contains(&index.fields)) {
+        index.state = IndexState::Dropped;
+    }
+    for fields in wanted {
+        now.number_of(fields);
+    }
+    let mut work = Vec::new();
+    for index in &mut now.all {
+        match &mut index.state {
+            IndexState::Complete => {}
+            IndexState::Building { overtaken } => {
+                *overtaken = false;
+                work.push(Work::Build(index.number, index.fields.clone()));
+            }
+            IndexState::Dropped => work.push(Work::Remove(index.number)),
+        }
+    }
+    if now != before {
+        txn.put_record(indexes_key(collection), &now)?;
+    }
+    Ok(work)
+}
+
+/// Removes some entries of a dropped index; true when it is gone. Rows go on remembering entries that are not there.
+pub(super) fn remove_some(txn: &mut Txn<'_>, collection: &str, index: u64) -> Result<bool, JournalError> {
+    let prefix = index_prefix(collection, index);
+    let entries = txn.committed(prefix.bytes(), None, PER_COMMIT)?;
+    for (key, _) in &entries {
+        txn.remove_bytes(key.clone());
+    }
+    let gone = entries.len() < PER_COMMIT;
+    if gone {
+        let mut indexes = indexes(txn, collection)?;
+        indexes.all.retain(|other| other.number != index);
+        txn.put_record(indexes_key(collection), &indexes)?;
+    }
+    Ok(gone)
+}
+
+/// A row that an index is to be built from.
+pub(super) struct RowToIndex {
+    pub(super) id: String,
+    pub(super) stored: u64,
+    pub(super) json: Vec<u8>,
+}
+
+/// Rows behind `after` that are not in the index, and where to go on; `None` at the end.
+pub(super) fn rows_without(
+    tree: &Tree,
+    collection: &str,
+    index: u64,
+    after: Option<&[u8]>,
+) -> Result<(Vec<RowToIndex>, Option<Vec<u8>>), JournalError> {
+    let prefix = Key::new(Kind::Row).text(collection);
+    let mut rows = Vec::new();
+    let mut last = None;
+    for item in range(tree, prefix.bytes(), after).take(PER_COMMIT) {
+        let (key, bytes) = item?;
+        let record: RowRecord = decode(&key, &bytes)?;
+        last = Some(key.to_vec());
+        if record.indexed.iter().any(|(number, _)| *number == index) {
+            continue;
+        }
+        let id = Parts::behind(prefix.bytes(), &key).text()?;
+        let json = row_in(tree, collection, &record.bill, record.chunk, &id)?;
+        rows.push(RowToIndex { id, stored: record.stored, json });
+    }
+    Ok((rows, last))
+}
+
+/// Adds rows to an index, but for those that were stored again meanwhile.
+pub(super) fn add_some(
+    txn: &mut Txn<'_>,
+    collection: &str,
+    index: u64,
+    rows: Vec<(String, u64, Vec<String>)>,
+) -> Result<(), JournalError> {
+    for (id, stored, values) in rows {
+        let key = row_key(collection, &id);
+        let Some(mut row) = txn.record::<RowRecord>(&key)? else {
+            continue;
+        };
+        if row.stored != stored || row.indexed.iter().any(|(number, _)| *number == index) {
+            continue;
+        }
+        let place = Place { bill: row.bill.clone(), chunk: row.chunk };
+        txn.put_record(entry_key(collection, index, &values, stored, &id), &place)?;
+        row.indexed.push((index, values));
+        txn.put_record(key, &row)?;
+    }
+    Ok(())
+}
+
+/// Marks an index as complete; false if rows were stored without it meanwhile, and it is to be built again.
+pub(super) fn complete(txn: &mut Txn<'_>, collection: &str, index: u64) -> Result<bool, JournalError> {
+    let mut indexes = indexes(txn, collection)?;
+    let Some(found) = indexes.wanted().find(|other| other.number == index) else {
+        return Ok(true);
+    };
+    let whole = found.state != IndexState::Building { overtaken: true };
+    found.state = if whole { IndexState::Complete } else { IndexState::Building { overtaken: false } };
+    txn.put_record(indexes_key(collection), &indexes)?;
+    Ok(whole)
+}

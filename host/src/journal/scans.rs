@@ -1,0 +1,212 @@
+//! Scans: pages in, bills out.
+//!
+//! A page is one commit. Where rows are merged, the page also leaves a note of the bills it touched; when every page is
+//! there, the notes are worked off a few at a time, so that sealing a scan of a million rows needs no more memory than one
+//! of a thousand. The commit that works off the last of them moves the scheme's window. Only then, again a few at a time,
+//! are the bills released that waited for this collection: released earlier, they would look, find nothing, and wait again.
+//!
+//! Each of these commits leaves the scan in a state from which the next call goes on.
+
+use std::collections::BTreeSet;
+
+use super::books::{blocked_prefix, change, count};
+use super::collection::{group_prefix, store_rows};
+use super::key::{Key, Kind, Parts};
+use super::record::{ScanRecord, SchemeRecord, decode};
+use super::txn::{Read, Txn};
+use super::{JournalError, NewScan, PageStored, PageToStore, Scan, ScanKind};
+
+/// Bills that one commit seals or releases (a page's worth more, if the last note is long).
+const BILLS_PER_COMMIT: usize = 500;
+
+pub(super) fn scheme_key(scheme: &str) -> Key {
+    Key::new(Kind::Scheme).text(scheme)
+}
+
+fn forming_prefix(scheme: &str, scan: u64) -> Key {
+    Key::new(Kind::Forming).text(scheme).number(scan)
+}
+
+pub(super) fn scheme_record(from: &impl Read, scheme: &str) -> Result<SchemeRecord, JournalError> {
+    Ok(from.record(&scheme_key(scheme))?.unwrap_or_default())
+}
+
+/// The scheme with the scan that is under way, if that is `scan`.
+fn under_way(from: &impl Read, scheme: &str, scan: u64) -> Result<(SchemeRecord, ScanRecord), JournalError> {
+    let mut record = scheme_record(from, scheme)?;
+    match record.scan.take_if(|record| record.scan.id == scan) {
+        Some(under_way) => Ok((record, under_way)),
+        None => Err(JournalError::Conflict(format!("scan {scan} of scheme `{scheme}` is not under way"))),
+    }
+}
+
+pub(super) fn begin(txn: &mut Txn<'_>, scheme: &str, new: NewScan) -> Result<Scan, JournalError> {
+    let mut record = scheme_record(txn, scheme)?;
+    if let Some(other) = &record.scan {
+        return Err(JournalError::Conflict(format!("scan {} of scheme `{scheme}` is under way", other.scan.id)));
+    }
+    record.scans += 1;
+    let scan = Scan {
+        id: record.scans,
+        kind: new.kind,
+        window_start: new.window_start,
+        window_end: new.window_end,
+        begun_ms: new.begun_ms,
+        known_pages: BTreeSet::from([new.first_page.index]),
+        open_pages: vec![new.first_page],
+        pages_stored: 0,
+        rows: 0,
+    };
+    record.scan = Some(ScanRecord { scan: scan.clone(), finished: false, bills: 0 });
+    txn.put_record(scheme_key(scheme), &record)?;
+    Ok(scan)
+}
+
+pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageStored, JournalError> {
+    let (mut record, mut under_way) = under_way(txn, &page.scheme, page.scan)?;
+    let scan = &mut under_way.scan;
+    if !scan.known_pages.contains(&page.page.index) {
+        return Err(JournalError::Conflict(format!(
+            "scan {} of scheme `{}` knows no page {}",
+            page.scan, page.scheme, page.page.index
+        )));
+    }
+    let Some(open) = scan.open_pages.iter().position(|open| open.index == page.page.index) else {
+        return Ok(PageStored::default());
+    };
+    scan.open_pages.remove(open);
+    for next in &page.next {
+        if scan.known_pages.insert(next.index) {
+            scan.open_pages.push(next.clone());
+        }
+    }
+
+    let sequence = record.sequence;
+    let stored = store_rows(txn, page, &mut record.sequence)?;
+    scan.pages_stored += 1;
+    scan.rows += stored.counts.rows;
+    count(txn, &page.scheme, |counts| {
+        counts.rows += stored.counts.rows;
+        counts.new += stored.counts.new;
+        counts.skipped += stored.counts.skipped;
+    })?;
+
+    if page.makes_bills && page.merges && !stored.touched.is_empty() {
+        let note: Vec<&String> = stored.touched.iter().collect();
+        txn.put_record(forming_prefix(&page.scheme, page.scan).number(sequence), &note)?;
+    } else if page.makes_bills {
+        for bill in &stored.touched {
+            under_way.bills += u64::from(make_version(txn, &page.scheme, bill, under_way.scan.begun_ms, None)?);
+        }
+    }
+    record.scan = Some(under_way);
+    txn.put_record(scheme_key(&page.scheme), &record)?;
+    Ok(stored.counts)
+}
+
+/// Makes a new version of a bill whose rows have changed; false if it has none left. With `seal`, only once per scan.
+fn make_version(
+    txn: &mut Txn<'_>,
+    scheme: &str,
+    bill: &str,
+    scan_begun_ms: i64,
+    seal: Option<u64>,
+) -> Result<bool, JournalError> {
+    let rows_left = txn.holds_any(group_prefix(scheme, bill).bytes())?;
+    change(txn, scheme, bill, |bill| {
+        if seal == Some(bill.sealed_in) {
+            return Ok(false);
+        }
+        if rows_left {
+            bill.renew(scan_begun_ms);
+            bill.sealed_in = seal.unwrap_or(bill.sealed_in);
+        } else {
+            bill.withdraw();
+        }
+        Ok(rows_left)
+    })
+}
+
+/// What one commit of finishing a scan came to.
+pub(super) enum Finishing {
+    /// There are more bills to seal.
+    Sealing,
+    /// The window has moved on; there are bills to release, behind this key.
+    Releasing(Option<Vec<u8>>),
+    /// The scan is over; it made so many versions.
+    Over(u64),
+}
+
+/// Makes the next commit of finishing a scan. `after`: where the commit before it stopped releasing.
+pub(super) fn finish_some(
+    txn: &mut Txn<'_>,
+    scheme: &str,
+    scan: u64,
+    after: Option<&[u8]>,
+) -> Result<Finishing, JournalError> {
+    let (mut record, mut under_way) = under_way(txn, scheme, scan)?;
+    let open = under_way.scan.open_pages.len();
+    if open > 0 {
+        return Err(JournalError::Conflict(format!("scan {scan} of scheme `{scheme}` has {open} pages to store")));
+    }
+    let finishing = if under_way.finished {
+        match release_some(txn, scheme, after)? {
+            Some(last) => return Ok(Finishing::Releasing(Some(last))),
+            None => Finishing::Over(under_way.bills),
+        }
+    } else if seal_some(txn, scheme, &mut under_way)? {
+        under_way.finished = true;
+        record.last_finished_scan_begun_ms = Some(under_way.scan.begun_ms);
+        if under_way.scan.kind == ScanKind::Scheduled {
+            record.last_sync = Some(under_way.scan.window_end);
+        }
+        if txn.holds_any(blocked_prefix(scheme).bytes())? {
+            Finishing::Releasing(None)
+        } else {
+            Finishing::Over(under_way.bills)
+        }
+    } else {
+        Finishing::Sealing
+    };
+    if !matches!(finishing, Finishing::Over(_)) {
+        record.scan = Some(under_way);
+    }
+    txn.put_record(scheme_key(scheme), &record)?;
+    Ok(finishing)
+}
+
+/// Works off some of the notes; true if they were the last.
+fn seal_some(txn: &mut Txn<'_>, scheme: &str, under_way: &mut ScanRecord) -> Result<bool, JournalError> {
+    let scan = under_way.scan.id;
+    let prefix = forming_prefix(scheme, scan);
+    let mut bills = 0;
+    let mut after: Option<Vec<u8>> = None;
+    while bills < BILLS_PER_COMMIT {
+        let Some((key, note)) = txn.committed(prefix.bytes(), after.as_deref(), 1)?.pop() else {
+            return Ok(true);
+        };
+        let names: Vec<String> = decode(&key, &note)?;
+        for name in &names {
+            under_way.bills += u64::from(make_version(txn, scheme, name, under_way.scan.begun_ms, Some(scan))?);
+        }
+        bills += names.len();
+        after = Some(key.to_vec());
+        txn.remove_bytes(key);
+    }
+    Ok(false)
+}
+
+/// Releases some of the bills that wait for a collection; `None` if there are no more.
+fn release_some(txn: &mut Txn<'_>, collection: &str, after: Option<&[u8]>) -> Result<Option<Vec<u8>>, JournalError> {
+    let prefix = blocked_prefix(collection);
+    let waiting = txn.committed(prefix.bytes(), after, BILLS_PER_COMMIT)?;
+    for (key, _) in &waiting {
+        let mut parts = Parts::behind(prefix.bytes(), key);
+        let (scheme, bill) = (parts.text()?, parts.text()?);
+        change(txn, &scheme, &bill, |bill| {
+            bill.release();
+            Ok(())
+        })?;
+    }
+    Ok(waiting.last().map(|(key, _)| key.to_vec()))
+}

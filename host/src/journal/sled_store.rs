@@ -1,0 +1,295 @@
+//! The embedded store: [sled](https://docs.rs/sled), an ordered map in one folder.
+//!
+//! It has two trees, the journal and the key-value store. The reason for each choice is in the module that makes it:
+//! [`key`](super::key) and [`record`](super::record) for what lies in them, [`writer`](super::writer) and
+//! [`txn`](super::txn) for how it changes, [`scans`](super::scans), [`collection`](super::collection),
+//! [`lookups`](super::lookups), [`bill`](super::bill), [`books`](super::books), [`bills`](super::bills) and
+//! [`kv`](super::kv) for what it means, [`audit`](super::audit) for whether it holds.
+//!
+//! Reads go straight to the tree on the task that asks: they take microseconds. What walks a whole scheme runs on a
+//! blocking thread. A read of several records holds the gate, so that it sees all of a commit or nothing of it.
+//!
+//! "Synced" is what sled gives: `sync_file_range` on Linux, `fsync` elsewhere. That outlives the process, however it ends;
+//! a machine that loses its power may lose what its disk had not yet written.
+
+use std::path::Path;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sled::{Db, Tree};
+
+use super::key::{Key, Kind, Parts};
+use super::record::FORMAT;
+use super::txn::{Read, Txn, range, unreadable};
+use super::writer::{Gate, Writer};
+use super::{
+    BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, IndexFields, Journal, JournalError, NewScan, PageStored,
+    PageToStore, ReadyBill, Scan, SchemeState, SetAside, Settled, Status,
+};
+use super::{audit, bills, books, collection, lookups, scans};
+
+/// Bytes of pages that sled keeps in memory.
+const CACHE: u64 = 128 * 1024 * 1024;
+
+/// The journal and the key-value store of one state folder.
+///
+/// Dropping it waits until everything queued is written; then the folder may be opened again.
+#[derive(Debug)]
+pub struct SledStore {
+    // In the order in which they are dropped: the writer ends before the trees close.
+    writer: Writer,
+    journal: Tree,
+    state: Tree,
+    gate: Gate,
+    _db: Db,
+}
+
+impl SledStore {
+    /// Opens the state folder `path`, making it (mode 0700) if it is not there. The store lies in its subfolder `journal`.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let not_opened = |reason: String| JournalError::Store { action: "opened", reason };
+        make_private(path).map_err(|e| not_opened(format!("folder `{}`: {e}", path.display())))?;
+        let db = open_db(path)?;
+        let open_tree = |name: &str| db.open_tree(name).map_err(|e| not_opened(e.to_string()));
+        let (journal, state) = (open_tree("journal")?, open_tree("state")?);
+        check_format(&journal, path)?;
+        let gate = Gate::default();
+        let writer = Writer::start(db.clone(), gate.clone())?;
+        Ok(Self { writer, journal, state, gate, _db: db })
+    }
+
+    /// Recomputes a scheme's books from its bills, and checks that every record is found where it should be. Rows are
+    /// counted when they are read and leave no trace of having been skipped: `rows`, `new` and `skipped` are given as the
+    /// books have them. `Damaged` tells what does not agree. Commits wait meanwhile.
+    pub async fn audit(&self, scheme: &str) -> Result<Counts, JournalError> {
+        let (tree, gate, scheme) = (self.journal.clone(), self.gate.clone(), scheme.to_owned());
+        blocking(move || {
+            let _no_commit = gate.read().unwrap_or_else(PoisonError::into_inner);
+            audit::audit(&tree, &scheme)
+        })
+        .await
+    }
+
+    /// Reads the journal between two commits.
+    fn read<T>(&self, read: impl FnOnce(&Tree) -> Result<T, JournalError>) -> Result<T, JournalError> {
+        let _no_commit = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        read(&self.journal)
+    }
+
+    async fn commit<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Txn<'_>) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        self.writer.commit(&self.journal, change).await
+    }
+
+    /// The tree of the key-value store.
+    pub(super) fn state(&self) -> &Tree {
+        &self.state
+    }
+
+    pub(super) fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Builds an index from the rows there are; pages may be stored meanwhile.
+    async fn build_index(
+        &self,
+        collection: &str,
+        index: u64,
+        values: &(dyn for<'a> Fn(&'a [u8]) -> Option<Vec<String>> + Send + Sync),
+    ) -> Result<(), JournalError> {
+        loop {
+            let mut after: Option<Vec<u8>> = None;
+            loop {
+                let (rows, last) =
+                    self.read(|tree| lookups::rows_without(tree, collection, index, after.as_deref()))?;
+                let Some(last) = last else { break };
+                after = Some(last);
+                let rows: Vec<_> =
+                    rows.into_iter().filter_map(|row| Some((row.id, row.stored, values(&row.json)?))).collect();
+                let collection = collection.to_owned();
+                self.commit(move |txn| lookups::add_some(txn, &collection, index, rows)).await?;
+            }
+            let collection = collection.to_owned();
+            if self.commit(move |txn| lookups::complete(txn, &collection, index)).await? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Journal for SledStore {
+    async fn scheme(&self, scheme: &str) -> Result<SchemeState, JournalError> {
+        self.read(|tree| {
+            let record = scans::scheme_record(tree, scheme)?;
+            Ok(SchemeState {
+                last_sync: record.last_sync,
+                last_finished_scan_begun_ms: record.last_finished_scan_begun_ms,
+                scan: record.scan.map(|record| record.scan),
+                counts: books::counts(tree, scheme)?,
+            })
+        })
+    }
+
+    async fn schemes(&self) -> Result<Vec<String>, JournalError> {
+        let prefix = Key::new(Kind::Scheme);
+        range(&self.journal, prefix.bytes(), None).map(|item| Parts::of(&item?.0).text()).collect()
+    }
+
+    async fn begin_scan(&self, scheme: &str, scan: NewScan) -> Result<Scan, JournalError> {
+        let scheme = scheme.to_owned();
+        self.commit(move |txn| scans::begin(txn, &scheme, scan)).await
+    }
+
+    async fn store_page(&self, page: PageToStore) -> Result<PageStored, JournalError> {
+        self.commit(move |txn| scans::store_page(txn, &page)).await
+    }
+
+    async fn finish_scan(&self, scheme: &str, scan: u64) -> Result<u64, JournalError> {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let (scheme, behind) = (scheme.to_owned(), after.take());
+            let some = self.commit(move |txn| scans::finish_some(txn, &scheme, scan, behind.as_deref())).await?;
+            match some {
+                scans::Finishing::Sealing => {}
+                scans::Finishing::Releasing(last) => after = last,
+                scans::Finishing::Over(bills) => return Ok(bills),
+            }
+        }
+    }
+
+    async fn ready(
+        &self,
+        scheme: &str,
+        now_ms: i64,
+        limit: usize,
+        skip: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
+    ) -> Result<Vec<ReadyBill>, JournalError> {
+        self.read(|tree| bills::ready(tree, scheme, now_ms, limit, skip))
+    }
+
+    async fn next_due(&self, scheme: &str) -> Result<Option<i64>, JournalError> {
+        self.read(|tree| bills::next_due(tree, scheme))
+    }
+
+    async fn rows_of(&self, scheme: &str, bill: &str) -> Result<Vec<Vec<u8>>, JournalError> {
+        self.read(|tree| collection::rows_of(tree, scheme, bill))
+    }
+
+    async fn claim(&self, claims: Vec<ClaimToMake>, now_ms: i64) -> Result<Vec<ClaimedBill>, JournalError> {
+        self.commit(move |txn| bills::claim(txn, claims, now_ms)).await
+    }
+
+    async fn settle(&self, outcomes: Vec<(BillVersion, Settled)>) -> Result<(), JournalError> {
+        self.commit(move |txn| bills::settle(txn, outcomes)).await
+    }
+
+    async fn set_aside(&self, bills: Vec<(BillVersion, SetAside)>) -> Result<(), JournalError> {
+        self.commit(move |txn| bills::set_aside(txn, bills)).await
+    }
+
+    async fn claimed(&self, scheme: &str) -> Result<Vec<ClaimedBill>, JournalError> {
+        self.read(|tree| bills::claimed(tree, scheme))
+    }
+
+    async fn look_up(
+        &self,
+        collection: &str,
+        fields: &IndexFields,
+        values: &[String],
+    ) -> Result<Option<Vec<u8>>, JournalError> {
+        self.read(|tree| lookups::look_up(tree, collection, fields, values))
+    }
+
+    async fn ensure_indexes(
+        &self,
+        collection: &str,
+        indexes: &[IndexFields],
+        values: &(dyn for<'a> Fn(&'a [u8], &'a IndexFields) -> Option<Vec<String>> + Send + Sync),
+    ) -> Result<(), JournalError> {
+        let (name, wanted) = (collection.to_owned(), indexes.to_vec());
+        for work in self.commit(move |txn| lookups::want(txn, &name, &wanted)).await? {
+            match work {
+                lookups::Work::Build(index, fields) => {
+                    self.build_index(collection, index, &|json| values(json, &fields)).await?;
+                }
+                lookups::Work::Remove(index) => loop {
+                    let name = collection.to_owned();
+                    if self.commit(move |txn| lookups::remove_some(txn, &name, index)).await? {
+                        break;
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    async fn bills(&self, scheme: &str, status: Status, limit: usize) -> Result<Vec<BillLine>, JournalError> {
+        let (tree, scheme) = (self.journal.clone(), scheme.to_owned());
+        blocking(move || bills::bills(&tree, &scheme, status, limit)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
+) -> Result<T, JournalError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(e) => Err(JournalError::Store { action: "read", reason: e.to_string() }),
+    }
+}
+
+#[cfg(unix)]
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+#[cfg(not(unix))]
+fn make_private(path: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(path)
+}
+
+fn open_db(path: &Path) -> Result<Db, JournalError> {
+    // A store that was dropped in this process keeps its lock for the instant until its last background task is gone.
+    let mut patience = 20;
+    loop {
+        match sled::Config::new().path(path.join("journal")).cache_capacity(CACHE).open() {
+            Ok(db) => return Ok(db),
+            // sled gives no other sign of it (`config.rs`, `try_lock`).
+            Err(sled::Error::Io(e)) if e.to_string().starts_with("could not acquire lock") => {
+                if patience == 0 {
+                    return Err(JournalError::InUse { path: path.display().to_string() });
+                }
+                patience -= 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(e) => {
+                let reason = format!("folder `{}`: {e}", path.display());
+                return Err(JournalError::Store { action: "opened", reason });
+            }
+        }
+    }
+}
+
+/// A new store gets its format's number; another format is refused.
+fn check_format(journal: &Tree, path: &Path) -> Result<(), JournalError> {
+    let not_written = |e: sled::Error| JournalError::Store { action: "opened", reason: e.to_string() };
+    let key = Key::new(Kind::Format);
+    let found = match Read::get(journal, &key)? {
+        Some(bytes) => <[u8; 4]>::try_from(bytes.as_ref()).map_or(0, u32::from_be_bytes),
+        None if journal.first().map_err(unreadable)?.is_none() => {
+            journal.insert(key.bytes(), &FORMAT.to_be_bytes()).map_err(not_written)?;
+            journal.flush().map_err(not_written)?;
+            FORMAT
+        }
+        None => 0,
+    };
+    if found == FORMAT {
+        return Ok(());
+    }
+    Err(JournalError::Format { path: path.display().to_string(), found, expected: FORMAT })
+}

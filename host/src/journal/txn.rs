@@ -1,0 +1,133 @@
+//! A commit in the making.
+//!
+//! What a commit writes is gathered here and goes into the store as one batch. Reading through it sees its own writes, so
+//! a page that names a row twice, or a call that settles two versions of one bill, needs no case of its own.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sled::{IVec, Tree};
+
+use super::JournalError;
+use super::key::{Key, end_of};
+use super::record::{decode, encode};
+
+/// Something that records are read from: the store as it is, or as a commit will leave it.
+pub(super) trait Read {
+    fn get(&self, key: &Key) -> Result<Option<IVec>, JournalError>;
+
+    fn record<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, JournalError> {
+        self.get(key)?.map(|bytes| decode(key.bytes(), &bytes)).transpose()
+    }
+}
+
+impl Read for Tree {
+    fn get(&self, key: &Key) -> Result<Option<IVec>, JournalError> {
+        Tree::get(self, key.bytes()).map_err(unreadable)
+    }
+}
+
+/// The store's words for a failure to read.
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+pub(super) fn unreadable(error: sled::Error) -> JournalError {
+    JournalError::Store { action: "read", reason: error.to_string() }
+}
+
+/// Keys and values that begin with `prefix`, in order; with `after`, those behind that key.
+pub(super) fn range(
+    tree: &Tree,
+    prefix: &[u8],
+    after: Option<&[u8]>,
+) -> impl DoubleEndedIterator<Item = Result<(IVec, IVec), JournalError>> + use<> {
+    let begin = match after {
+        Some(key) => Bound::Excluded(key.to_vec()),
+        None => Bound::Included(prefix.to_vec()),
+    };
+    tree.range((begin, Bound::Excluded(end_of(prefix)))).map(|item| item.map_err(unreadable))
+}
+
+/// A commit in the making.
+pub(super) struct Txn<'t> {
+    tree: &'t Tree,
+    writes: BTreeMap<IVec, Option<IVec>>,
+}
+
+impl<'t> Txn<'t> {
+    pub(super) fn new(tree: &'t Tree) -> Self {
+        Self { tree, writes: BTreeMap::new() }
+    }
+
+    pub(super) fn put(&mut self, key: Key, value: Vec<u8>) {
+        self.writes.insert(key.into_bytes().into(), Some(value.into()));
+    }
+
+    pub(super) fn put_record<T: Serialize>(&mut self, key: Key, record: &T) -> Result<(), JournalError> {
+        self.put(key, encode(record)?);
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, key: Key) {
+        self.remove_bytes(key.into_bytes().into());
+    }
+
+    /// For a key that was read from the store.
+    pub(super) fn remove_bytes(&mut self, key: IVec) {
+        self.writes.insert(key, None);
+    }
+
+    /// The first `limit` keys that begin with `prefix` (behind `after`), as they were before this commit.
+    pub(super) fn committed(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(IVec, IVec)>, JournalError> {
+        range(self.tree, prefix, after).take(limit).collect()
+    }
+
+    /// The first `limit` keys that begin with `prefix` and are less than `end`, as they were before this commit.
+    pub(super) fn committed_until(&self, prefix: &[u8], end: &[u8], limit: usize) -> Result<Vec<IVec>, JournalError> {
+        let keys = self.tree.range(prefix..end).keys();
+        keys.take(limit).map(|key| key.map_err(unreadable)).collect()
+    }
+
+    /// Whether any key begins with `prefix`, this commit included.
+    pub(super) fn holds_any(&self, prefix: &[u8]) -> Result<bool, JournalError> {
+        let written = self.writes.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
+        if written.take_while(|(key, _)| key.starts_with(prefix)).any(|(_, value)| value.is_some()) {
+            return Ok(true);
+        }
+        for item in range(self.tree, prefix, None) {
+            if !self.writes.contains_key(&item?.0) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The batch, unless nothing changes.
+    pub(super) fn into_batch(self) -> Option<sled::Batch> {
+        if self.writes.is_empty() {
+            return None;
+        }
+        let mut batch = sled::Batch::default();
+        for (key, value) in self.writes {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        Some(batch)
+    }
+}
+
+impl Read for Txn<'_> {
+    fn get(&self, key: &Key) -> Result<Option<IVec>, JournalError> {
+        match self.writes.get(key.bytes()) {
+            Some(written) => Ok(written.clone()),
+            None => Read::get(self.tree, key),
+        }
+    }
+}

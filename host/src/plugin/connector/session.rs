@@ -1,0 +1,73 @@
+//! Sessions: one per connection and plugin build, made one at a time, kept in memory only.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::super::error::Failure;
+use super::SignedIn;
+
+/// A session, as its plugin made it.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub(super) data: Arc<[u8]>,
+    number: u64,
+    valid_until: Option<Instant>,
+}
+
+impl Session {
+    /// What a plugin without sign-in, and sign-in itself, is handed.
+    pub(super) fn none() -> Self {
+        Self { data: Arc::from(b"null".as_slice()), number: 0, valid_until: None }
+    }
+
+    fn is_valid(&self) -> bool {
+        self.valid_until.is_none_or(|until| Instant::now() < until)
+    }
+}
+
+type Slot = Arc<Mutex<Option<Session>>>;
+
+/// All sessions of a host.
+#[derive(Default)]
+pub struct Sessions {
+    slots: Mutex<HashMap<(String, String), Slot>>,
+    made: AtomicU64,
+}
+
+impl Sessions {
+    /// A valid session that is not `refused`, made with `sign_in` if there is none. Others who ask meanwhile wait for it.
+    pub(super) async fn get<F, Fut>(
+        &self,
+        connection: &str,
+        plugin_digest: &str,
+        refused: Option<&Session>,
+        sign_in: F,
+    ) -> Result<Session, Failure>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<SignedIn, Failure>>,
+    {
+        let key = (connection.to_owned(), plugin_digest.to_owned());
+        let slot = Arc::clone(self.slots.lock().await.entry(key).or_default());
+        let mut session = slot.lock().await;
+        if let Some(known) = &*session
+            && known.is_valid()
+            && refused.is_none_or(|refused| refused.number != known.number)
+        {
+            return Ok(known.clone());
+        }
+        *session = None;
+        let signed_in = sign_in().await?;
+        let made = Session {
+            data: signed_in.data.into(),
+            number: self.made.fetch_add(1, Ordering::Relaxed) + 1,
+            valid_until: signed_in.valid_for_ms.map(|ms| Instant::now() + Duration::from_millis(ms)),
+        };
+        Ok(session.insert(made).clone())
+    }
+}

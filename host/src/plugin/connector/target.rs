@@ -1,0 +1,235 @@
+//! Writing bills, and looking them up.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::super::bindings::target::exports::qiao::plugin::target as wit;
+use super::super::call;
+use super::super::error::{CallError, Failure, FailureKind};
+use super::{Connector, Session, reading_broke_off};
+use crate::capability::CallRecord;
+use crate::journal::{Intent, Receipt};
+
+/// One bill to write.
+#[derive(Clone, Debug)]
+pub struct BillToPush {
+    /// The number to find it by.
+    pub number: Option<String>,
+    /// The mapped bill: JSON text.
+    pub payload: String,
+    /// How it is written.
+    pub intent: Intent,
+}
+
+/// What became of one bill.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The vendor has it.
+    Done(Receipt),
+    /// It has not, or nobody knows.
+    Failed(Failure),
+}
+
+/// What a vendor has under a number.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// Nothing.
+    Absent,
+    /// The bill, with a step missing: go on from this JSON text.
+    Partial(String),
+    /// The bill.
+    Complete(Receipt),
+}
+
+impl Connector {
+    /// Writes bills: one outcome each, in order.
+    pub async fn push(&self, api: &str, method: &str, other_request: &Value, bills: &[BillToPush]) -> Vec<Outcome> {
+        let session = match self.session(None).await {
+            Ok(session) => session,
+            Err(failure) => return all_failed(bills, &failure),
+        };
+        let mut outcomes = self.call_push(api, method, other_request, bills, &session).await;
+        let refused: Vec<usize> = outcomes
+            .iter()
+            .enumerate()
+            .filter(|(_, outcome)| is_unauthorized(outcome))
+            .map(|(index, _)| index)
+            .collect();
+        if !refused.is_empty() {
+            let again: Vec<BillToPush> = refused.iter().filter_map(|index| bills.get(*index).cloned()).collect();
+            let second = match self.session(Some(&session)).await {
+                Ok(session) => self.call_push(api, method, other_request, &again, &session).await,
+                Err(failure) => all_failed(&again, &failure),
+            };
+            for (index, outcome) in refused.into_iter().zip(second) {
+                if let Some(place) = outcomes.get_mut(index) {
+                    *place = outcome;
+                }
+            }
+        }
+        outcomes
+            .into_iter()
+            .map(|outcome| match outcome {
+                Outcome::Failed(failure) => Outcome::Failed(self.heed(failure)),
+                done @ Outcome::Done(_) => done,
+            })
+            .collect()
+    }
+
+    async fn call_push(
+        &self,
+        api: &str,
+        method: &str,
+        other_request: &Value,
+        bills: &[BillToPush],
+        session: &Session,
+    ) -> Vec<Outcome> {
+        let Some(pre) = &self.plugin.exports.target else {
+            return all_failed(bills, &self.lacks("target"));
+        };
+        let call = wit::PushCall {
+            connection: self.as_plugin_sees_it(session),
+            api: api.to_owned(),
+            method: method.to_owned(),
+            bills: bills.iter().map(as_plugin_sees_it).collect(),
+            other_request: other_request.to_string().into_bytes(),
+        };
+        let record = Arc::new(CallRecord::default());
+        let loan = self.loan(false);
+        let pushed = call::in_fresh_instance(pre.instance_pre(), loan, &record, "target.push", async |store| {
+            let instance = pre.instantiate_async(&mut *store).await?;
+            instance.qiao_plugin_target().call_push(store, &call).await
+        })
+        .await;
+        believe(self.plugin.name(), bills, pushed, &record)
+    }
+
+    /// Looks bills up by number, one answer each, in order.
+    pub async fn find(&self, api: &str, other_request: &Value, numbers: &[String]) -> Result<Vec<Found>, Failure> {
+        let session = self.session(None).await?;
+        match self.call_find(api, other_request, numbers, &session).await {
+            Err(failure) if failure.kind == FailureKind::Unauthorized => {
+                let session = self.session(Some(&session)).await?;
+                self.call_find(api, other_request, numbers, &session).await
+            }
+            found => found,
+        }
+        .map_err(|failure| self.heed(failure))
+    }
+
+    async fn call_find(
+        &self,
+        api: &str,
+        other_request: &Value,
+        numbers: &[String],
+        session: &Session,
+    ) -> Result<Vec<Found>, Failure> {
+        let Some(pre) = &self.plugin.exports.target else {
+            return Err(self.lacks("target"));
+        };
+        let call = wit::FindCall {
+            connection: self.as_plugin_sees_it(session),
+            api: api.to_owned(),
+            numbers: numbers.to_vec(),
+            other_request: other_request.to_string().into_bytes(),
+        };
+        let record = Arc::new(CallRecord::default());
+        let loan = self.loan(false);
+        let found = call::in_fresh_instance(pre.instance_pre(), loan, &record, "target.find", async |store| {
+            let instance = pre.instantiate_async(&mut *store).await?;
+            instance.qiao_plugin_target().call_find(store, &call).await
+        })
+        .await
+        .map_err(|error| reading_broke_off(&error))??;
+        if found.len() != numbers.len() {
+            return Err(reading_broke_off(&CallError::Missing {
+                plugin: self.plugin.name().to_owned(),
+                reason: format!("answered {} of {} numbers in `target.find`", found.len(), numbers.len()),
+            }));
+        }
+        Ok(found
+            .into_iter()
+            .map(|found| match found {
+                wit::Found::Absent => Found::Absent,
+                wit::Found::Partial(resume) => Found::Partial(text(resume)),
+                wit::Found::Complete(receipt) => Found::Complete(receipt.into()),
+            })
+            .collect())
+    }
+}
+
+/// What the host believes of a push, from what it saw of it.
+fn believe(
+    plugin: &str,
+    bills: &[BillToPush],
+    pushed: Result<Result<Vec<wit::Outcome>, crate::capability::bindings::qiao::plugin::types::Failure>, CallError>,
+    record: &CallRecord,
+) -> Vec<Outcome> {
+    match pushed {
+        Ok(Ok(outcomes)) if outcomes.len() == bills.len() => outcomes
+            .into_iter()
+            .map(|outcome| match outcome {
+                wit::Outcome::Done(receipt) => Outcome::Done(receipt.into()),
+                wit::Outcome::Failed(failure) => Outcome::Failed(failure.into()),
+            })
+            .collect(),
+        Ok(Ok(outcomes)) => {
+            let error = CallError::Missing {
+                plugin: plugin.to_owned(),
+                reason: format!("reported {} outcomes for {} bills", outcomes.len(), bills.len()),
+            };
+            all_failed(bills, &broke_off(&error, record))
+        }
+        Ok(Err(failure)) => {
+            let mut failure = Failure::from(failure);
+            if !record.believable() {
+                failure.kind = FailureKind::Uncertain;
+            }
+            all_failed(bills, &failure)
+        }
+        Err(error) => all_failed(bills, &broke_off(&error, record)),
+    }
+}
+
+/// A push broke off: if anything left the host, the vendor may have applied it.
+fn broke_off(error: &CallError, record: &CallRecord) -> Failure {
+    let mut failure = reading_broke_off(error);
+    if record.requests_left() > 0 {
+        failure.kind = FailureKind::Uncertain;
+    }
+    failure
+}
+
+fn all_failed(bills: &[BillToPush], failure: &Failure) -> Vec<Outcome> {
+    bills.iter().map(|_| Outcome::Failed(failure.clone())).collect()
+}
+
+fn is_unauthorized(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(failure) if failure.kind == FailureKind::Unauthorized)
+}
+
+fn as_plugin_sees_it(bill: &BillToPush) -> wit::Bill {
+    let (existing, resume) = match &bill.intent {
+        Intent::Create => (None, None),
+        Intent::Update(receipt) => (Some(receipt.clone().into()), None),
+        Intent::Resume(resume) => (None, Some(resume.clone().into_bytes())),
+    };
+    wit::Bill { number: bill.number.clone(), body: bill.payload.clone().into_bytes(), existing, resume }
+}
+
+fn text(json: Vec<u8>) -> String {
+    String::from_utf8(json).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+impl From<wit::Receipt> for Receipt {
+    fn from(receipt: wit::Receipt) -> Self {
+        Self { id: receipt.id, number: receipt.number, reply: text(receipt.reply) }
+    }
+}
+
+impl From<Receipt> for wit::Receipt {
+    fn from(receipt: Receipt) -> Self {
+        Self { id: receipt.id, number: receipt.number, reply: receipt.reply.into_bytes() }
+    }
+}

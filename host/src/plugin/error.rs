@@ -1,0 +1,291 @@
+//! Why a plugin does not load, why a call did not return, and what a plugin says went wrong.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::capability::bindings::qiao::plugin::types;
+
+/// Why a file is not served as a plugin. Each says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("`{file}` cannot be read: {reason}")]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file is something else.
+    #[error(
+        "`{file}` is not WebAssembly: {found}\n  hint: a plugin is a component, built for instance with `cargo build --target wasm32-wasip2`"
+    )]
+    NotWasm {
+        /// The file.
+        file: PathBuf,
+        /// What it begins with.
+        found: String,
+    },
+    /// The file is a core module.
+    #[error(
+        "`{file}` is a core WebAssembly module, not a component\n  hint: build it for `wasm32-wasip2` (Rust), or wrap it with `wasm-tools component new`"
+    )]
+    CoreModule {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The engine refuses the file.
+    #[error("`{file}` is not a valid component: {reason}\n  hint: the file may be cut off; build or copy it again")]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// The engine's words.
+        reason: String,
+    },
+    /// It exports nothing that Qiao calls.
+    #[error(
+        "`{file}` exports none of Qiao's interfaces (it exports {found})\n  hint: build it with the `qiao-plugin` crate and its `export!` macro, for contract version 0.1"
+    )]
+    NoneOfOurs {
+        /// The file.
+        file: PathBuf,
+        /// What it exports.
+        found: String,
+    },
+    /// It is built for another version of the contract.
+    #[error(
+        "`{file}` is built for contract version {found}; this host serves 0.1\n  hint: build it with the `qiao-plugin` crate of this host's version"
+    )]
+    ContractVersion {
+        /// The file.
+        file: PathBuf,
+        /// Its version.
+        found: String,
+    },
+    /// It exports some interfaces but not `plugin`.
+    #[error("`{file}` does not export `qiao:plugin/plugin`\n  hint: every plugin says what it is with `describe`")]
+    NoDescription {
+        /// The file.
+        file: PathBuf,
+    },
+    /// It asks for something that is not lent.
+    #[error(
+        "`{file}` asks for something that the host does not lend: {reason}\n  hint: a plugin is lent http, kv, logging, tables and credentials; it has no files, sockets or processes"
+    )]
+    Imports {
+        /// The file.
+        file: PathBuf,
+        /// The engine's words.
+        reason: String,
+    },
+    /// An exported function has other parameters or results than the contract's.
+    #[error("`{file}`: {reason}\n  hint: build it with the `qiao-plugin` crate of this host's version")]
+    Types {
+        /// The file.
+        file: PathBuf,
+        /// The engine's words.
+        reason: String,
+    },
+    /// It loads, but does not answer what it is.
+    #[error("`{file}` does not say what it is: `{function}` failed: {error}")]
+    Describe {
+        /// The file.
+        file: PathBuf,
+        /// The function asked.
+        function: &'static str,
+        /// What happened.
+        error: CallError,
+    },
+    /// What it says of itself makes no sense.
+    #[error("`{file}` describes itself wrongly: {reason}")]
+    Description {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Two files give the same name.
+    #[error(
+        "`{file}` and `{other}` are both named `{name}`: neither is served\n  hint: remove one of them from the plugins folder"
+    )]
+    SameName {
+        /// The file.
+        file: PathBuf,
+        /// The other.
+        other: PathBuf,
+        /// Their name.
+        name: String,
+    },
+}
+
+/// Why a call did not return. After each of these the instance is gone; the next call gets a fresh one.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CallError {
+    /// The guest trapped.
+    #[error("the plugin `{plugin}` crashed in `{function}`: {reason}")]
+    Trap {
+        /// The plugin.
+        plugin: String,
+        /// The function called.
+        function: &'static str,
+        /// The guest's last words where it left any, or the trap.
+        reason: String,
+    },
+    /// The guest wanted more memory than it may have.
+    #[error(
+        "the plugin `{plugin}` wanted more than {limit_bytes} bytes of memory in `{function}`\n  hint: `memory` under `[limits]` in qiao.toml is the limit of one call"
+    )]
+    Memory {
+        /// The plugin.
+        plugin: String,
+        /// The function called.
+        function: &'static str,
+        /// The limit.
+        limit_bytes: u64,
+    },
+    /// The guest computed for too long.
+    #[error(
+        "the plugin `{plugin}` computed for more than {limit:?} in `{function}`\n  hint: an endless loop? `cpu_time` under `[limits]` in qiao.toml is the limit of one call"
+    )]
+    CpuTime {
+        /// The plugin.
+        plugin: String,
+        /// The function called.
+        function: &'static str,
+        /// The limit.
+        limit: Duration,
+    },
+    /// The call took too long, waiting included.
+    #[error(
+        "the plugin `{plugin}` did not return from `{function}` within {limit:?}\n  hint: `call_time` under `[limits]` in qiao.toml is the limit of one call, HTTP included"
+    )]
+    CallTime {
+        /// The plugin.
+        plugin: String,
+        /// The function called.
+        function: &'static str,
+        /// The limit.
+        limit: Duration,
+    },
+    /// The plugin has no such interface.
+    #[error("the plugin `{plugin}` {reason}")]
+    Missing {
+        /// The plugin.
+        plugin: String,
+        /// What it lacks, as the rest of the sentence.
+        reason: String,
+    },
+}
+
+impl CallError {
+    /// The error's code, as `docs/errors` will list it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Trap { .. } => "plugin-trap",
+            Self::Memory { .. } => "plugin-memory",
+            Self::CpuTime { .. } => "plugin-cpu-time",
+            Self::CallTime { .. } => "plugin-call-time",
+            Self::Missing { .. } => "plugin-missing-export",
+        }
+    }
+}
+
+/// What the engine does about a failure; the contract's `failure-kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Nothing was applied; tried again.
+    Transient,
+    /// Nothing was applied; the connection slows down.
+    Throttled,
+    /// Nothing was applied; signed in again.
+    Unauthorized,
+    /// The vendor refuses this bill.
+    Rejected,
+    /// Nobody knows; looked up.
+    Uncertain,
+    /// The scheme or the connection is set up wrong.
+    Misconfigured,
+}
+
+impl FailureKind {
+    /// The contract's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Throttled => "throttled",
+            Self::Unauthorized => "unauthorized",
+            Self::Rejected => "rejected",
+            Self::Uncertain => "uncertain",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+}
+
+/// What went wrong, in words that the engine and a person understand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What to do about it.
+    pub kind: FailureKind,
+    /// What happened.
+    pub message: String,
+    /// The vendor's own code, or the host's.
+    pub code: Option<String>,
+    /// What a person can do.
+    pub hint: Option<String>,
+    /// How long the vendor asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(code) = &self.code {
+            write!(f, "[{code}] ")?;
+        }
+        f.write_str(&self.message)?;
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Failure {
+    /// A failure that the host itself found.
+    pub fn of_host(kind: FailureKind, code: &str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), code: Some(code.to_owned()), hint: None, retry_after: None }
+    }
+
+    /// Says what a person can do.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same, with every text passed through `redact`.
+    #[must_use]
+    pub fn map_text(mut self, redact: impl Fn(&str) -> String) -> Self {
+        self.message = redact(&self.message);
+        self.hint = self.hint.as_deref().map(&redact);
+        self
+    }
+}
+
+impl From<types::Failure> for Failure {
+    fn from(failure: types::Failure) -> Self {
+        Self {
+            kind: match failure.kind {
+                types::FailureKind::Transient => FailureKind::Transient,
+                types::FailureKind::Throttled => FailureKind::Throttled,
+                types::FailureKind::Unauthorized => FailureKind::Unauthorized,
+                types::FailureKind::Rejected => FailureKind::Rejected,
+                types::FailureKind::Uncertain => FailureKind::Uncertain,
+                types::FailureKind::Misconfigured => FailureKind::Misconfigured,
+            },
+            message: failure.message,
+            code: failure.code,
+            hint: failure.hint,
+            retry_after: failure.retry_after_ms.map(|ms| Duration::from_millis(ms.into())),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The WebAssembly engine, shared by all plugins.
+//!
+//! Time is limited in two ways. CPU time: a thread raises the engine's epoch every [`TICK`]; a guest that computes is
+//! interrupted at each tick, lets other tasks run, and is stopped when its ticks are used up. Waiting: epochs do not
+//! interrupt a guest that waits in a host call, so that `call` puts a time-out around the whole.
+
+use std::time::Duration;
+
+use wasmtime::component::Linker;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::capability::{self, Lent};
+
+/// How often a computing guest is interrupted.
+pub(super) const TICK: Duration = Duration::from_millis(10);
+
+/// Stack of a guest. Interpreters compiled to WebAssembly need this much.
+const GUEST_STACK: usize = 2 << 20;
+
+/// Instances alive at a time, in all plugins together.
+const INSTANCES: u32 = 200;
+
+/// Core instances alive at a time: a compiled component has a few, an interpreted one dozens.
+const CORE_INSTANCES: u32 = 4_000;
+
+/// The engine, and what is linked to every plugin.
+pub struct Runtime {
+    pub(super) engine: Engine,
+    pub(super) linker: Linker<Lent>,
+}
+
+impl Runtime {
+    /// Starts an engine whose instances may have at most `memory_bytes` each.
+    pub fn new(memory_bytes: u64) -> wasmtime::Result<Self> {
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(INSTANCES)
+            .total_core_instances(CORE_INSTANCES)
+            .total_memories(INSTANCES * 2)
+            .total_tables(CORE_INSTANCES)
+            .total_stacks(INSTANCES)
+            .max_memory_size(usize::try_from(memory_bytes).unwrap_or(usize::MAX))
+            .max_core_instances_per_component(64)
+            .max_memories_per_component(8)
+            .max_tables_per_component(64)
+            .linear_memory_keep_resident(256 << 10);
+        let mut config = Config::new();
+        config
+            .wasm_component_model(true)
+            .epoch_interruption(true)
+            .max_wasm_stack(GUEST_STACK)
+            .async_stack_size(GUEST_STACK + (1 << 20))
+            .memory_reservation(memory_bytes.max(1 << 20))
+            .allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+        let engine = Engine::new(&config)?;
+        let mut linker = Linker::new(&engine);
+        capability::add_to_linker(&mut linker)?;
+        tick(&engine)?;
+        Ok(Self { engine, linker })
+    }
+}
+
+/// Raises the epoch until the engine is gone.
+fn tick(engine: &Engine) -> wasmtime::Result<()> {
+    let engine = engine.weak();
+    std::thread::Builder::new().name("qiao-epoch".to_owned()).spawn(move || {
+        while let Some(engine) = engine.upgrade() {
+            engine.increment_epoch();
+            drop(engine);
+            std::thread::sleep(TICK);
+        }
+    })?;
+    Ok(())
+}

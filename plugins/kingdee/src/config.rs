@@ -1,0 +1,102 @@
+//! The connection's `config`.
+
+use qiao_plugin::json::{json, text};
+use qiao_plugin::{Connection, Failure, Value};
+use serde::Deserialize;
+
+/// The largest `Limit` that the current help allows.
+pub(crate) const LARGEST_LIMIT: u32 = 10_000;
+
+/// The largest `Limit` that every version allows. A server that silently gave fewer rows than asked would end a scan too early.
+const SAFE_LIMIT: u32 = 2_000;
+
+/// One account of one data centre.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Config {
+    /// The data centre's id (账套 ID).
+    pub(crate) acct_id: String,
+    /// The user on whose behalf is read.
+    pub(crate) user: String,
+    /// `<client id>_<32 characters>`. Sensitive: the client secret is derived from it.
+    pub(crate) app_id: String,
+    #[serde(default)]
+    lcid: Value,
+    #[serde(default)]
+    org_num: Value,
+    max_limit: Option<u32>,
+}
+
+impl Config {
+    pub(crate) fn of(connection: &Connection) -> Result<Self, Failure> {
+        connection.config()
+    }
+
+    /// The account in the order in which the signature covers it.
+    pub(crate) fn appdata(&self) -> String {
+        let lcid = text(&self.lcid).unwrap_or("2052".into());
+        let org_num = text(&self.org_num).unwrap_or("0".into());
+        format!("{},{},{lcid},{org_num}", self.acct_id, self.user)
+    }
+
+    /// The largest page to ask for.
+    pub(crate) fn max_limit(&self) -> u32 {
+        self.max_limit.unwrap_or(SAFE_LIMIT).clamp(1, LARGEST_LIMIT)
+    }
+}
+
+pub(crate) fn schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "acct_id": { "type": "string", "minLength": 1, "description": "The data centre's id (账套 ID)." },
+            "user": { "type": "string", "minLength": 1, "description": "The user on whose behalf is read." },
+            "app_id": { "type": "string", "minLength": 1, "description": "The application's id, `<client id>_<32 characters>`. Treat it as sensitive." },
+            "lcid": { "type": ["integer", "string"], "description": "The language; 2052 (Chinese) if left out." },
+            "org_num": { "type": ["integer", "string"], "description": "The organisation's number; the user's own if left out." },
+            "max_limit": {
+                "type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT,
+                "description": "The largest `Limit` of one query; 2000 if left out, which every version allows."
+            }
+        },
+        "required": ["acct_id", "user", "app_id"],
+        "additionalProperties": false
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+
+    fn config(more: &Value) -> Config {
+        let mut config = json!({"acct_id": "dcid-1", "user": "user-1", "app_id": "x"});
+        let members = more.as_object().unwrap().clone();
+        config.as_object_mut().unwrap().extend(members);
+        Config::of(&Connection::new("k", "https://k/", config, Value::Null)).unwrap()
+    }
+
+    #[test]
+    fn language_and_organisation_may_be_numbers_texts_or_left_out() {
+        let cases = [
+            (json!({}), "dcid-1,user-1,2052,0"),
+            (json!({"lcid": 1033, "org_num": 100}), "dcid-1,user-1,1033,100"),
+            (json!({"lcid": "2052", "org_num": "100.1"}), "dcid-1,user-1,2052,100.1"),
+        ];
+        for (more, appdata) in cases {
+            assert_eq!(config(&more).appdata(), appdata);
+        }
+    }
+
+    #[test]
+    fn the_limit_is_what_every_version_allows_unless_raised() {
+        let cases = [
+            (json!({}), 2_000),
+            (json!({"max_limit": 10_000}), 10_000),
+            (json!({"max_limit": 99_999}), 10_000),
+            (json!({"max_limit": 0}), 1),
+        ];
+        for (more, limit) in cases {
+            assert_eq!(config(&more).max_limit(), limit);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Pushing orders (api-3478252), one per request: the vendor takes no more.
+//!
+//! What OKKI does with a second push of a known `order_no` is not documented for sure: it may edit the order, or make another. Both
+//! readings are met by never finding out: an order that is known to exist is edited by its `order_id`, which is documented; any other is
+//! created once, and after a push whose answer is missing the engine looks the number up before it pushes again.
+
+use qiao_plugin::http::{Access, Request};
+use qiao_plugin::json::{json, text};
+use qiao_plugin::{Bill, Failure, Object, Outcome, Push, Receipt, Value};
+
+use crate::reply::Refusal;
+use crate::{SendAll, find, lines, reply, send_one, session};
+
+/// The metadata's `api`.
+pub(crate) const PUSH_API: &str = "/v1/invoices/order/push";
+
+pub(crate) fn push(call: &Push, send: SendAll<'_>) -> Result<Vec<Outcome>, Failure> {
+    check_api(&call.api)?;
+    let with_token = session::with_token(&call.connection)?;
+    let signed = |requests: Vec<Request>| send(requests.into_iter().map(&with_token).collect());
+    let bills = call.bills.iter();
+    Ok(bills.map(|bill| push_one(bill, &call.other_request, &signed)).collect())
+}
+
+pub(crate) fn check_api(api: &str) -> Result<(), Failure> {
+    if api.eq_ignore_ascii_case(PUSH_API) {
+        return Ok(());
+    }
+    Err(Failure::misconfigured(format!("okki has no target `{api}`"))
+        .hint(format!("set the metadata's `api` to `{PUSH_API}`")))
+}
+
+fn push_one(bill: &Bill, other_request: &Object, send: SendAll<'_>) -> Outcome {
+    let mut body = bill.body.clone();
+    // OKKI takes nothing beside the body, so what the scheme writes there belongs into it.
+    for (name, value) in other_request {
+        if !value.is_null() && !body.contains_key(name) {
+            body.insert(name.clone(), value.clone());
+        }
+    }
+    let mut product_list = lines::of_bill(&body)?;
+    if let Some(id) = order_id(bill, &body, send)? {
+        if let Some(wanted) = product_list {
+            let order = current(&id, send)?;
+            product_list = Some(lines::edit(wanted, &lines::of_order(&order))?);
+        }
+        // `order_id` is documented as a number.
+        let id = id.parse::<u64>().map_or(Value::from(id), Value::from);
+        body.insert("order_id".to_owned(), id);
+    }
+    if let Some(lines) = &product_list {
+        body.insert(lines::LINES.to_owned(), json!(lines));
+    }
+    let path = PUSH_API.trim_start_matches('/');
+    let request = Request::post(path).json(&Value::Object(body.clone()));
+    let answer = send_one(request, send).map_err(|error| error.failure(Access::Write))?;
+    let data = reply::data(&answer, Access::Write).map_err(Refusal::failure)?;
+    let data = serde_json::from_str(data).unwrap_or_default();
+    receipt(bill, &body, product_list.as_deref(), data)
+}
+
+/// The vendor's id of the order to edit; `None`: create one.
+fn order_id(bill: &Bill, body: &Object, send: SendAll<'_>) -> Result<Option<String>, Failure> {
+    let Some(existing) = &bill.existing else {
+        // A mapping may name the order itself.
+        let named = body.get("order_id").and_then(text);
+        return Ok(named.filter(|id| !matches!(id.as_ref(), "" | "0")).map(Into::into));
+    };
+    if let Some(id) = &existing.id {
+        return Ok(Some(id.clone()));
+    }
+    let number = existing.number.as_ref().or(bill.number.as_ref());
+    let number = number.ok_or_else(|| {
+        Failure::misconfigured("the order exists at OKKI, but neither its id nor its number is known")
+    })?;
+    match find::info("order_no", number, send)? {
+        Some(order) => Ok(find::receipt(number, order)?.id),
+        None => Ok(None),
+    }
+}
+
+/// The order as it is now.
+fn current(id: &str, send: SendAll<'_>) -> Result<Value, Failure> {
+    find::info("order_id", id, send)?.ok_or_else(|| {
+        Failure::rejected(format!("the order to edit, `order_id` {id}, is no longer at OKKI"))
+            .code("404")
+            .hint("restore it at OKKI and retry, or drop the record")
+    })
+}
+
+fn receipt(bill: &Bill, body: &Object, sent: Option<&[Object]>, data: Value) -> Outcome {
+    let known = || body.get("order_id").and_then(text);
+    let id = data.get("order_id").and_then(text).or_else(known);
+    let Some(id) = id.map(String::from) else {
+        return Err(Failure::uncertain("OKKI answers success without an `order_id`"));
+    };
+    let shown = data.get(lines::LINES).and_then(Value::as_array);
+    let expected = lines::staying(sent.unwrap_or_default());
+    if let Some(shown) = shown
+        && shown.len() < expected
+    {
+        return Err(Failure::rejected(format!(
+            "OKKI has taken the order (`order_id` {id}) with {} of {expected} lines",
+            shown.len()
+        ))
+        .code("lines-dropped")
+        .hint(
+            "compare its lines at OKKI with the record, mend what OKKI does not accept, then retry: it will be edited",
+        ));
+    }
+    let number = body.get("order_no").and_then(text).map(Into::into);
+    Ok(Receipt { id: Some(id), number: number.or_else(|| bill.number.clone()), reply: data })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use qiao_plugin::FailureKind::{Misconfigured, Rejected, Throttled, Transient, Unauthorized, Uncertain};
+    use qiao_plugin::http::{Error, Response};
+
+    use super::*;
+    use crate::testing::{Vendor, answer, connection, object, success};
+
+    type Answer = Result<Response, Error>;
+
+    fn bill(lines: &Value) -> Bill {
+        Bill {
+            number: Some("XSDD1".into()),
+            body: object(json!({"order_no": "XSDD1", "currency": "CNY", "product_list": lines})),
+            ..Bill::default()
+        }
+    }
+
+    fn existing(bill: Bill, id: Option<&str>) -> Bill {
+        Bill { existing: Some(Receipt { id: id.map(Into::into), ..Receipt::default() }), ..bill }
+    }
+
+    fn pushed(bill: Bill, answers: impl IntoIterator<Item = Answer>) -> (Outcome, Vec<String>) {
+        let vendor = Vendor::new(answers);
+        let call = Push {
+            connection: connection(),
+            api: PUSH_API.into(),
+            method: "POST".into(),
+            bills: vec![bill],
+            other_request: Object::new(),
+        };
+        let mut outcomes = push(&call, &|requests| vendor.send_all(requests)).unwrap();
+        (outcomes.remove(0), vendor.asked.into_inner())
+    }
+
+    #[test]
+    fn a_new_order_is_created_once() {
+        let data = json!({"order_id": 5_223_975_283_u64, "product_list": [{"unique_id": 1}]});
+        let lines = json!([{"product_id": "1", "sku_id": 2, "count": 1.50}]);
+        let (outcome, asked) = pushed(bill(&lines), [success(data.clone())]);
+        assert_eq!(
+            outcome.unwrap(),
+            Receipt { id: Some("5223975283".into()), number: Some("XSDD1".into()), reply: data }
+        );
+        assert_eq!(
+            asked,
+            [
+                r#"POST v1/invoices/order/push {"order_no":"XSDD1","currency":"CNY","product_list":[{"product_id":"1","sku_id":2,"count":1.5}]}"#
+            ]
+        );
+    }
+
+    #[test]
+    fn an_existing_order_is_edited_by_its_id_with_the_lines_it_has_now() {
+        let now = json!({"order_id": "77", "product_list": [
+            {"unique_id": 4, "product_id": 1, "sku_id": "2"}, {"unique_id": 5, "product_id": 3, "sku_id": 4}
+        ]});
+        let done = json!({"order_id": "77", "product_list": [{"unique_id": 4}]});
+        let lines = json!([{"product_id": "1", "sku_id": 2}]);
+        let (outcome, asked) = pushed(existing(bill(&lines), Some("77")), [success(now), success(done)]);
+        assert_eq!(outcome.unwrap().id.as_deref(), Some("77"));
+        assert_eq!(
+            asked,
+            [
+                "GET v1/invoices/order/info?order_id=77",
+                r#"POST v1/invoices/order/push {"order_no":"XSDD1","currency":"CNY","product_list":[{"product_id":"1","sku_id":2,"unique_id":4},{"unique_id":5,"product_id":3,"sku_id":4,"remove":1}],"order_id":77}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn an_existing_order_whose_id_is_unknown_is_looked_up() {
+        let order = || success(json!({"order_id": 77, "order_no": "XSDD1"}));
+        let (outcome, asked) = pushed(existing(bill(&json!(null)), None), [order(), success(json!({"order_id": 77}))]);
+        assert!(outcome.is_ok());
+        assert_eq!(asked[0], "GET v1/invoices/order/info?order_no=XSDD1");
+        assert!(asked[1].contains("\"order_id\":77"));
+    }
+
+    #[test]
+    fn nothing_is_sent_that_okki_would_drop_or_merge() {
+        let (outcome, asked) = pushed(bill(&json!([{"product_id": 1}])), []);
+        assert_eq!(outcome.unwrap_err().code.as_deref(), Some("line-dropped"));
+        assert!(asked.is_empty());
+
+        let line = json!({"product_id": 1, "sku_id": 2});
+        let twice = existing(bill(&json!([line, line])), Some("7"));
+        let (outcome, asked) = pushed(twice, [success(json!({"order_id": 7}))]);
+        assert_eq!(outcome.unwrap_err().code.as_deref(), Some("duplicate-line"));
+        assert_eq!(asked.len(), 1);
+    }
+
+    #[test]
+    fn fewer_lines_than_sent_are_no_success() {
+        let line = |sku| json!({"product_id": 1, "sku_id": sku});
+        let data = json!({"order_id": 9, "product_list": [line(2)]});
+        let (outcome, _) = pushed(bill(&json!([line(2), line(3)])), [success(data)]);
+        let failure = outcome.unwrap_err();
+        assert_eq!(failure.kind, Rejected);
+        assert_eq!(failure.message, "OKKI has taken the order (`order_id` 9) with 1 of 2 lines");
+    }
+
+    #[test]
+    fn what_became_of_a_push_is_judged_as_a_write() {
+        let cases: [(Answer, _); 10] = [
+            (Err(Error::NotSent("refused".into())), Transient),
+            (Err(Error::NoAnswer("timed out".into())), Uncertain),
+            (Err(Error::TooLarge(9)), Uncertain),
+            (Err(Error::Denied("host".into())), Misconfigured),
+            (answer(503, &json!("busy")), Uncertain),
+            (answer(429, &json!("slow")), Throttled),
+            (answer(200, &json!({"code": 401, "message": "x"})), Unauthorized),
+            (answer(200, &json!({"code": 404, "message": "Not Found Resource没有权限编辑订单"})), Rejected),
+            (success(json!({})), Uncertain),
+            (success(json!(null)), Uncertain),
+        ];
+        for (reply, kind) in cases {
+            let told = format!("{reply:?}");
+            let (outcome, _) = pushed(bill(&json!([])), [reply]);
+            assert_eq!(outcome.unwrap_err().kind, kind, "{told}");
+        }
+    }
+
+    #[test]
+    fn before_an_edit_only_reads_fail() {
+        let lines = json!([{"product_id": 1, "sku_id": 2}]);
+        let cases: [(Answer, _); 3] = [
+            (Err(Error::NoAnswer("timed out".into())), Transient),
+            (answer(500, &json!("x")), Transient),
+            (answer(200, &json!({"code": 404, "message": "Not Found Resource"})), Rejected),
+        ];
+        for (reply, kind) in cases {
+            let (outcome, asked) = pushed(existing(bill(&lines), Some("7")), [reply]);
+            assert_eq!(outcome.unwrap_err().kind, kind);
+            assert_eq!(asked.len(), 1);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Products with their SKUs.
+//!
+//! An order's line needs a `sku_id`, and the product list has none: only `product/info` shows `sku_items`. So a page of the list is
+//! joined with the info of each of its products, asked for side by side, and gives one row per SKU.
+
+use qiao_plugin::http::{Access, Error, Request, Response};
+use qiao_plugin::json::text;
+use qiao_plugin::{Failure, Fetch, Object, Page, Value, log};
+
+use crate::list::{self, List};
+use crate::reply::{self, Refusal};
+use crate::{SendAll, send_one, session};
+
+/// The metadata's `api`.
+pub(crate) const PRODUCT_API: &str = "/v1/product/list";
+
+const INFO_PATH: &str = "v1/product/info";
+
+/// The largest page that is asked for: each row costs a request of its own.
+pub(crate) const LARGEST_PAGE: u32 = 50;
+
+pub(crate) fn fetch(call: &Fetch, send: SendAll<'_>) -> Result<Page, Failure> {
+    let count = call.page_size.clamp(1, LARGEST_PAGE);
+    let request = list::request(call, Some(count))?;
+    let answer = send_one(request, send).map_err(|error| error.failure(Access::Read))?;
+    let data = reply::data(&answer, Access::Read).map_err(Refusal::failure)?;
+    let list = List::read(data)?;
+    let products = list
+        .rows
+        .iter()
+        .map(|row| serde_json::from_str(row.get()))
+        .collect::<Result<Vec<Object>, _>>()
+        .map_err(|error| Failure::transient(format!("a product of OKKI's is broken: {error}")))?;
+
+    let with_token = session::with_token(&call.connection)?;
+    let requests = products.iter().map(|product| {
+        let id = product
+            .get("product_id")
+            .and_then(text)
+            .ok_or_else(|| Failure::transient("OKKI's product list has a product without `product_id`"))?;
+        Ok(with_token(Request::get(INFO_PATH).query("product_id", id)))
+    });
+    let answers = send(requests.collect::<Result<_, Failure>>()?);
+
+    let mut rows = Vec::with_capacity(products.len());
+    for (product, answer) in products.into_iter().zip(answers) {
+        match info(answer)? {
+            Some(info) => rows.extend(by_sku(&product, &info)),
+            // Removed since the list was made.
+            None => log::debug("product gone", &[("product_id", &product.get("product_id").unwrap_or(&Value::Null))]),
+        }
+    }
+    Ok(Page::objects(rows).next(list.next(&call.page, count)))
+}
+
+/// A product's info; `None` if it is no longer there.
+fn info(answer: Result<Response, Error>) -> Result<Option<Value>, Failure> {
+    let answer = answer.map_err(|error| error.failure(Access::Read))?;
+    match reply::data(&answer, Access::Read) {
+        Ok(data) => serde_json::from_str(data)
+            .map(Some)
+            .map_err(|error| Failure::transient(format!("a product of OKKI's is broken: {error}"))),
+        Err(Refusal::NotFound(_)) => Ok(None),
+        Err(Refusal::Failed(failure)) => Err(failure),
+    }
+}
+
+/// One row per SKU: the product's fields, `sku_id` and `sku_code`. A product without SKUs is one row with both `null`.
+fn by_sku(product: &Object, info: &Value) -> Vec<Object> {
+    let row = |sku: Option<&Value>| {
+        let mut row = product.clone();
+        for name in ["sku_id", "sku_code"] {
+            let value = sku.and_then(|sku| sku.get(name)).cloned();
+            row.insert(name.to_owned(), value.unwrap_or_default());
+        }
+        row
+    };
+    match info.get("sku_items").and_then(Value::as_array) {
+        Some(items) if !items.is_empty() => items.iter().map(|item| row(Some(item))).collect(),
+        _ => vec![row(None)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use qiao_plugin::json::json;
+    use qiao_plugin::{FailureKind, PageRef};
+
+    use super::*;
+    use crate::list::tests::call;
+    use crate::testing::{Vendor, answer, success};
+
+    fn fetched(answers: impl IntoIterator<Item = Result<Response, Error>>) -> (Result<Page, Failure>, Vec<String>) {
+        let vendor = Vendor::new(answers);
+        let page = fetch(&call(PRODUCT_API, json!({"time_type": 1}), PageRef::default()), &|requests| {
+            vendor.send_all(requests)
+        });
+        (page, vendor.asked.into_inner())
+    }
+
+    #[test]
+    fn a_page_of_products_gives_a_row_per_sku() {
+        let list = json!({"count": 4, "list": [
+            {"product_id": 1, "product_no": "P-1", "cost_with_tax": 1.10},
+            {"product_id": "2", "product_no": "P-2"},
+        ]});
+        let skus = json!({"sku_items": [{"sku_id": 11, "sku_code": "a", "enable_flag": 1}, {"sku_id": "12"}]});
+        let (page, asked) = fetched([success(list), success(skus), success(json!({}))]);
+        assert_eq!(
+            asked,
+            [
+                "GET v1/product/list?time_type=1&start_index=1&count=2",
+                "GET v1/product/info?product_id=1",
+                "GET v1/product/info?product_id=2",
+            ]
+        );
+        let page = page.unwrap();
+        let rows: Value = serde_json::from_slice(&page.rows).unwrap();
+        assert_eq!(
+            rows,
+            json!([
+                {"product_id": 1, "product_no": "P-1", "cost_with_tax": 1.10, "sku_id": 11, "sku_code": "a"},
+                {"product_id": 1, "product_no": "P-1", "cost_with_tax": 1.10, "sku_id": "12", "sku_code": null},
+                {"product_id": "2", "product_no": "P-2", "sku_id": null, "sku_code": null}
+            ])
+        );
+        // Two products before the next page, whatever their SKUs.
+        assert_eq!(page.next[0].start_row, 2);
+    }
+
+    #[test]
+    fn a_product_that_is_gone_is_left_out_and_any_other_failure_fails_the_page() {
+        let list = || success(json!({"count": 1, "list": [{"product_id": 1}]}));
+        let gone = answer(404, &json!({"code": 404, "message": "Not Found Resource"}));
+        let (page, _) = fetched([list(), gone]);
+        assert_eq!(page.unwrap().rows, b"[]");
+
+        let (page, _) = fetched([list(), answer(500, &json!("x"))]);
+        assert_eq!(page.unwrap_err().kind, FailureKind::Transient);
+    }
+}

@@ -1,0 +1,141 @@
+//! Long-lived secrets never enter the sandbox: a plugin uses them by name, and the host computes with them.
+
+use std::fmt;
+
+use crate::Failure;
+use crate::bindings::lent::credentials as wit;
+
+/// How a secret is written where it is put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// As it is, UTF-8.
+    Raw,
+    /// As the inside of a JSON string.
+    JsonString,
+    /// As a value of `application/x-www-form-urlencoded`.
+    Form,
+    /// As standard base64 with padding.
+    Base64,
+}
+
+/// One piece of a text that may contain secrets. Pieces are concatenated without a separator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Plain text.
+    Text(String),
+    /// Plain bytes.
+    Bytes(Vec<u8>),
+    /// The secret of this name.
+    Secret(String, Encoding),
+}
+
+/// The secret of this name, as it is. In an HTTP request it is accepted only while signing in.
+pub fn secret(name: &str) -> Part {
+    Part::Secret(name.to_owned(), Encoding::Raw)
+}
+
+impl From<&str> for Part {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Part {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Part> for wit::Part {
+    fn from(part: Part) -> Self {
+        match part {
+            Part::Text(text) => Self::Text(text),
+            Part::Bytes(bytes) => Self::Bytes(bytes),
+            Part::Secret(name, encoding) => Self::Secret((
+                name,
+                match encoding {
+                    Encoding::Raw => wit::Encoding::Raw,
+                    Encoding::JsonString => wit::Encoding::JsonString,
+                    Encoding::Form => wit::Encoding::Form,
+                    Encoding::Base64 => wit::Encoding::Base64,
+                },
+            )),
+        }
+    }
+}
+
+/// The digests that the vendors' signatures are made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Algorithm {
+    /// MD5, 16 bytes.
+    Md5,
+    /// SHA-1, 20 bytes.
+    Sha1,
+    /// SHA-256, 32 bytes.
+    Sha256,
+}
+
+impl From<Algorithm> for wit::Algorithm {
+    fn from(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Md5 => Self::Md5,
+            Algorithm::Sha1 => Self::Sha1,
+            Algorithm::Sha256 => Self::Sha256,
+        }
+    }
+}
+
+/// Why the host did not compute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The plugin's description does not list a secret of this name.
+    Undeclared(String),
+    /// The connection has no secret of this name.
+    Missing(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Undeclared(name) => {
+                write!(f, "the plugin's description lists no secret `{name}`")
+            }
+            Self::Missing(name) => write!(f, "the connection has no secret `{name}`"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let failure = Self::misconfigured(error.to_string());
+        match error {
+            Error::Undeclared(_) => failure.hint("declare it with `Description::secret`"),
+            Error::Missing(name) => failure.hint(format!("add `{name}` to the connection's `secrets` in `qiao.toml`")),
+        }
+    }
+}
+
+impl From<wit::Error> for Error {
+    fn from(error: wit::Error) -> Self {
+        match error {
+            wit::Error::Undeclared(name) => Self::Undeclared(name),
+            wit::Error::Missing(name) => Self::Missing(name),
+        }
+    }
+}
+
+fn lend(parts: impl IntoIterator<Item = Part>) -> Vec<wit::Part> {
+    parts.into_iter().map(Into::into).collect()
+}
+
+/// The digest of the concatenated parts, as raw bytes.
+pub fn digest(algorithm: Algorithm, parts: impl IntoIterator<Item = Part>) -> Result<Vec<u8>, Error> {
+    Ok(wit::digest(algorithm.into(), &lend(parts))?)
+}
+
+/// The HMAC of the concatenated parts under the secret of this name, as raw bytes.
+pub fn hmac(algorithm: Algorithm, secret: &str, parts: impl IntoIterator<Item = Part>) -> Result<Vec<u8>, Error> {
+    Ok(wit::hmac(algorithm.into(), secret, &lend(parts))?)
+}

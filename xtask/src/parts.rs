@@ -1,0 +1,109 @@
+//! Building the parts of the product: the host, the plugins beside it, and the simulators for demo and tests.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::cargo::{PLUGIN_TARGET, cargo, install_target, root, run, target_dir};
+
+/// How much the compiler optimises.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Dependencies optimised, our own code little: quick to build, shared by demo and tests.
+    Dev,
+    /// As it is meant to be used.
+    Release,
+}
+
+impl Profile {
+    pub(crate) fn of(release: bool) -> Self {
+        if release { Self::Release } else { Self::Dev }
+    }
+
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
+
+    fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Dev => &[],
+            Self::Release => &["--release"],
+        }
+    }
+}
+
+/// What was built.
+pub(crate) struct Parts {
+    /// The host.
+    pub(crate) qiao: PathBuf,
+    /// The folder of plugins.
+    pub(crate) plugins: PathBuf,
+}
+
+impl Parts {
+    pub(crate) fn say_where(&self) {
+        println!("host     {}", self.qiao.display());
+        println!("plugins  {}", self.plugins.display());
+    }
+}
+
+/// Builds the host and the plugins.
+pub(crate) fn build(profile: Profile) -> anyhow::Result<Parts> {
+    let folder = target_dir()?.join(profile.folder());
+    let plugins = build_plugins("plugins", &folder.join("plugins"))?;
+    run(cargo(&["build", "--package", "qiao-host"]).args(profile.flags()))?;
+    Ok(Parts { qiao: folder.join(executable("qiao")), plugins })
+}
+
+/// Builds the plugins that only tests use, and says in which folder they are.
+pub(crate) fn build_test_plugins() -> anyhow::Result<PathBuf> {
+    build_plugins("tests/plugins", &target_dir()?.join(Profile::Dev.folder()).join("test-plugins"))
+}
+
+/// Builds the simulators.
+pub(crate) fn build_simulators(profile: Profile) -> anyhow::Result<PathBuf> {
+    run(cargo(&["build", "--package", "qiao-tests", "--bin", "qiao-simulators"]).args(profile.flags()))?;
+    Ok(target_dir()?.join(profile.folder()).join(executable("qiao-simulators")))
+}
+
+fn executable(name: &str) -> String {
+    format!("{name}{}", std::env::consts::EXE_SUFFIX)
+}
+
+/// Builds every folder of `sources` as a component and collects them in one folder, named as their folders.
+fn build_plugins(sources: &str, into: &Path) -> anyhow::Result<PathBuf> {
+    install_target()?;
+    let names = plugin_names(&root().join(sources))?;
+    let mut command = cargo(&["build", "--profile", "plugin", "--target", PLUGIN_TARGET]);
+    for name in &names {
+        command.args(["--package", &format!("qiao-plugin-{name}")]);
+    }
+    run(&mut command)?;
+    let built = target_dir()?.join(PLUGIN_TARGET).join("plugin");
+    fs::create_dir_all(into)?;
+    for name in &names {
+        let from = built.join(format!("qiao_plugin_{}.wasm", name.replace('-', "_")));
+        let to = into.join(format!("{name}.wasm"));
+        // Copied beside and renamed, so that a host that watches the folder never sees half a file.
+        let unfinished = to.with_extension("wasm.tmp");
+        fs::copy(&from, &unfinished).with_context(|| format!("cannot copy {}", from.display()))?;
+        fs::rename(&unfinished, &to)?;
+    }
+    Ok(into.to_owned())
+}
+
+fn plugin_names(sources: &Path) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(sources)? {
+        let entry = entry?;
+        if entry.path().join("Cargo.toml").is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
