@@ -23,9 +23,9 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_most_within_a_quarter() {
         let config = RetryConfig {
-            max_age: Duration::from_secs(3600),
+            max_age: Duration::from_hours(1),
             first: Duration::from_secs(1),
-            most: Duration::from_secs(60),
+            most: Duration::from_mins(1),
         };
         for (attempts, expected) in [(1, 1.0), (2, 2.0), (3, 4.0), (7, 60.0), (1_000, 60.0)] {
             let seconds = pause(&config, attempts, None).as_secs_f64();
