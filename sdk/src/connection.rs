@@ -31,7 +31,8 @@ impl Connection {
         }
     }
 
-    /// Its `config` table. What does not fit is `misconfigured`, with the JSON path.
+    /// Its `config` table, as the user wrote it: nobody has checked it yet. What does not fit is `misconfigured`, with the JSON path; a
+    /// type with `#[serde(deny_unknown_fields)]` also finds what is misspelt.
     pub fn config<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         json::read("config", &self.config).map_err(|misfit| {
             Failure::misconfigured(format!("connection `{}`: {misfit}", self.name))

@@ -12,7 +12,7 @@ pub struct Description {
     pub version: String,
     /// One sentence for a person.
     pub summary: String,
-    /// JSON Schema of the connection's `config`.
+    /// JSON Schema of the connection's `config`, for people and tools; `{}` says nothing.
     pub config_schema: Value,
     /// The secrets it uses.
     pub secrets: Vec<Secret>,
@@ -33,7 +33,8 @@ impl Description {
         }
     }
 
-    /// With a JSON Schema that the host checks the connection's `config` against.
+    /// With a JSON Schema of the connection's `config`, for people and tools. What does not fit is told by
+    /// [`Connection::config`](crate::Connection::config).
     #[must_use]
     pub fn config_schema(mut self, schema: Value) -> Self {
         self.config_schema = schema;
@@ -97,6 +98,8 @@ pub struct Operation {
     pub can_find: bool,
     /// Target: the largest number of bills in one `push`. Source: the largest page size, 0 for no limit.
     pub largest_batch: u32,
+    /// Target: the largest number of bills in one `find`, 0 for as many as the host likes.
+    pub largest_find: u32,
 }
 
 impl Operation {
@@ -109,6 +112,7 @@ impl Operation {
             number_field: None,
             can_find: false,
             largest_batch: 0,
+            largest_find: 0,
         }
     }
 
@@ -121,6 +125,13 @@ impl Operation {
     #[must_use]
     pub fn largest_batch(mut self, size: u32) -> Self {
         self.largest_batch = size;
+        self
+    }
+
+    /// With the largest number of bills in one look-up.
+    #[must_use]
+    pub fn largest_find(mut self, size: u32) -> Self {
+        self.largest_find = size;
         self
     }
 
@@ -158,6 +169,7 @@ impl From<Description> for wit::Description {
                     number_field: operation.number_field,
                     can_find: operation.can_find,
                     largest_batch: operation.largest_batch,
+                    largest_find: operation.largest_find,
                 })
                 .collect(),
         }

@@ -83,7 +83,7 @@ impl<T: Source> source::Guest for Connects<T> {
 impl<T: Target> target::Guest for Connects<T> {
     fn push(call: target::PushCall) -> Result<Vec<target::Outcome>, lent::types::Failure> {
         let outcomes = T::push(call.try_into()?)?;
-        Ok(outcomes.into_iter().map(crate::target::outcome).collect())
+        Ok(outcomes.into_iter().map(Into::into).collect())
     }
 
     fn find(call: target::FindCall) -> Result<Vec<target::Found>, lent::types::Failure> {
@@ -131,10 +131,11 @@ impl<T: Transforms> functions::Guest for Changes<T> {
 
     fn call(
         name: String,
+        context: lent::types::Context,
         rows: Vec<Vec<functions::Value>>,
     ) -> Result<Vec<Result<functions::Value, String>>, lent::types::Failure> {
         let rows: Vec<Vec<Value>> = rows.into_iter().map(|row| row.into_iter().map(from_wit).collect()).collect();
-        let answers = library::<T>().call(&name, &rows)?;
+        let answers = library::<T>().call(&name, &context.into(), &rows)?;
         Ok(answers.into_iter().map(|answer| answer.map(to_wit)).collect())
     }
 }
@@ -152,9 +153,14 @@ impl<T: Transforms> stages::Guest for Changes<T> {
             .collect()
     }
 
-    fn process(name: String, config: Vec<u8>, rows: Vec<u8>) -> Result<stages::Processed, lent::types::Failure> {
+    fn process(
+        name: String,
+        context: lent::types::Context,
+        config: Vec<u8>,
+        rows: Vec<u8>,
+    ) -> Result<stages::Processed, lent::types::Failure> {
         let config: Value = handed_over("config", &config)?;
         let rows: Vec<Object> = handed_over("rows", &rows)?;
-        Ok(library::<T>().process(&name, &config, rows)?.into())
+        Ok(library::<T>().process(&name, &context.into(), &config, rows)?.into())
     }
 }

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 pub use answer::{Access, Response};
 
-pub use crate::credentials::{Encoding, Part, secret};
+pub use crate::credentials::{Encoding, IntoParts, Part, basic, secret};
 
 use crate::Failure;
 use crate::bindings::lent::http as wit;
@@ -40,7 +40,7 @@ pub struct Request {
     /// Relative to the connection's base URL: no scheme, no host, no leading `/`, no `..`. Percent-encoded where needed.
     pub path: String,
     /// Query parameters, not yet encoded, in this order.
-    pub query: Vec<(String, String)>,
+    pub query: Vec<(String, Vec<Part>)>,
     /// Header names and values. `host`, `content-length` and hop-by-hop headers are the host's.
     pub headers: Vec<(String, Vec<Part>)>,
     /// The body. Empty: none.
@@ -72,24 +72,17 @@ impl Request {
         Self::new("POST", path)
     }
 
-    /// With a query parameter. It is encoded by the host.
+    /// With a query parameter, which the host encodes. The value is a text; while signing in also [`secret`], or several parts.
     #[must_use]
-    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.query.push((name.into(), value.into()));
+    pub fn query(mut self, name: impl Into<String>, value: impl IntoParts) -> Self {
+        self.query.push((name.into(), value.into_parts()));
         self
     }
 
-    /// With a header. The value is a text, or [`secret`] while signing in.
+    /// With a header. The value is a text; while signing in also [`secret`], [`basic`], or several parts.
     #[must_use]
-    pub fn header(self, name: &str, value: impl Into<Part>) -> Self {
-        self.header_parts(name, [value.into()])
-    }
-
-    /// With a header made of several parts.
-    #[must_use]
-    pub fn header_parts(mut self, name: &str, parts: impl IntoIterator<Item = Part>) -> Self {
-        let parts = parts.into_iter().collect();
-        self.headers.push((name.to_owned(), parts));
+    pub fn header(mut self, name: &str, value: impl IntoParts) -> Self {
+        self.headers.push((name.to_owned(), value.into_parts()));
         self
     }
 
@@ -163,7 +156,9 @@ impl Request {
 /// A secret that is still as it is gets the encoding of the place where it is put in.
 fn written_as(part: Part, encoding: Encoding) -> Part {
     match part {
-        Part::Secret(name, Encoding::Raw) => Part::Secret(name, encoding),
+        Part::Secret { name, encoding: Encoding::Raw, prefix, suffix } => {
+            Part::Secret { name, encoding, prefix, suffix }
+        }
         other => other,
     }
 }
@@ -195,11 +190,13 @@ pub fn send_all(requests: Vec<Request>) -> Vec<Result<Response, Error>> {
 impl From<Request> for wit::Request {
     fn from(request: Request) -> Self {
         let lend = |parts: Vec<Part>| parts.into_iter().map(Into::into).collect();
+        let lend_named =
+            |named: Vec<(String, Vec<Part>)>| named.into_iter().map(|(name, parts)| (name, lend(parts))).collect();
         Self {
             method: request.method,
             path: request.path,
-            query: request.query,
-            headers: request.headers.into_iter().map(|(name, parts)| (name, lend(parts))).collect(),
+            query: lend_named(request.query),
+            headers: lend_named(request.headers),
             body: lend(request.body),
             timeout_ms: request.timeout.map(|timeout| u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)),
         }
@@ -209,7 +206,8 @@ impl From<Request> for wit::Request {
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The host refuses to send this: another host, a secret outside of sign-in, a malformed request.
+    /// The host refuses to send this: another host, a secret outside of sign-in, a malformed request, more requests or answers
+    /// than one call may have.
     Denied(String),
     /// Surely nothing reached the vendor.
     NotSent(String),
@@ -267,15 +265,14 @@ mod tests {
     use super::*;
     use crate::FailureKind::{self, Misconfigured, Transient, Uncertain};
 
-    /// A body with its secrets shown as `<name as encoding>`.
-    fn body(request: &Request) -> String {
-        request
-            .body
+    /// A text with its secrets shown as `<prefix name suffix as encoding>`.
+    fn told(parts: &[Part]) -> String {
+        parts
             .iter()
             .map(|part| match part {
                 Part::Text(text) => text.clone(),
                 Part::Bytes(bytes) => String::from_utf8(bytes.clone()).unwrap(),
-                Part::Secret(name, encoding) => format!("<{name} as {encoding:?}>"),
+                Part::Secret { name, encoding, prefix, suffix } => format!("<{prefix}{name}{suffix} as {encoding:?}>"),
             })
             .collect()
     }
@@ -284,10 +281,27 @@ mod tests {
     fn a_secret_is_a_part_of_its_own_encoded_for_its_place() {
         let fields = || [("scope", "订单 a&b".into()), ("key", secret("client_secret"))];
         let form = Request::post("token").form(fields());
-        assert_eq!(body(&form), "scope=%E8%AE%A2%E5%8D%95+a%26b&key=<client_secret as Form>");
+        assert_eq!(told(&form.body), "scope=%E8%AE%A2%E5%8D%95+a%26b&key=<client_secret as Form>");
         let json = Request::post("token").json_fields(fields());
-        assert_eq!(body(&json), r#"{"scope":"订单 a&b","key":"<client_secret as JsonString>"}"#);
-        assert_eq!(body(&Request::post("token").json_fields([])), "{}");
+        assert_eq!(told(&json.body), r#"{"scope":"订单 a&b","key":"<client_secret as JsonString>"}"#);
+        assert_eq!(told(&Request::post("token").json_fields([]).body), "{}");
+    }
+
+    #[test]
+    fn a_header_and_a_query_parameter_are_text_or_parts() {
+        let several = [Part::from("key="), secret("key"), Part::from("&")];
+        let request = Request::get("x")
+            .header("authorization", basic("用户", "password"))
+            .header("x-app", "app")
+            .query("plain", "a b".to_owned())
+            .query("sign", secret("key"))
+            .query("several", several.to_vec());
+        let told = |named: &[(String, Vec<Part>)]| {
+            let told: Vec<String> = named.iter().map(|(name, parts)| format!("{name}: {}", told(parts))).collect();
+            told.join("; ")
+        };
+        assert_eq!(told(&request.headers), "authorization: Basic <用户:password as Base64>; x-app: app");
+        assert_eq!(told(&request.query), "plain: a b; sign: <key as Raw>; several: key=<key as Raw>&");
     }
 
     #[test]

@@ -62,13 +62,22 @@ pub fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
 
 /// Sets a key. With a time to live it is forgotten that much later.
 pub fn set(key: &str, value: &[u8], time_to_live: Option<Duration>) -> Result<(), Error> {
-    let ttl_ms = time_to_live.map(|ttl| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX));
-    Ok(wit::set(key, value, ttl_ms)?)
+    Ok(wit::set(key, value, time_to_live.map(milliseconds))?)
 }
 
-/// Sets a key to `new` (`None` deletes it) if its value is `expected` (`None`: if there is none). True if it did.
-pub fn compare_and_set(key: &str, expected: Option<&[u8]>, new: Option<&[u8]>) -> Result<bool, Error> {
-    Ok(wit::compare_and_set(key, expected, new)?)
+/// Sets a key to `new` (`None` deletes it) if its value is `expected` (`None`: if there is none). True if it did. With a time to live
+/// the new value is forgotten that much later.
+pub fn compare_and_set(
+    key: &str,
+    expected: Option<&[u8]>,
+    new: Option<&[u8]>,
+    time_to_live: Option<Duration>,
+) -> Result<bool, Error> {
+    Ok(wit::compare_and_set(key, expected, new, time_to_live.map(milliseconds))?)
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Adds to a counter kept as decimal text (absent: 0) and returns the sum.
@@ -82,7 +91,7 @@ pub fn delete(key: &str) -> Result<(), Error> {
     Ok(wit::delete(key)?)
 }
 
-/// The keys that begin with `prefix`, in byte order, at most 1,000.
-pub fn keys(prefix: &str) -> Result<Vec<String>, Error> {
-    Ok(wit::keys(prefix)?)
+/// The keys that begin with `prefix` and come after `after`, in byte order, at most 1,000. The last one is the next call's `after`.
+pub fn keys(prefix: &str, after: Option<&str>) -> Result<Vec<String>, Error> {
+    Ok(wit::keys(prefix, after)?)
 }

@@ -36,6 +36,8 @@
 //! qiao_plugin::export!(transforms: Prices);
 //! ```
 //!
+//! A function that depends on the scheme's time zone takes `&`[`Context`] before its other parameters.
+//!
 //! # A connector
 //!
 //! Two or three traits: [`Connector`] to sign in, [`Source`] to read, [`Target`] to write.
@@ -101,12 +103,13 @@
 //!
 //! * **Every call gets a fresh instance.** Nothing in memory survives; [`SignedIn`], [`PageRef`] and [`kv`] do.
 //! * **The kind of a [`Failure`] decides.** After a write whose answer is missing say `uncertain`, never `transient`: the host then looks
-//!   the bill up with [`Target::find`] before it writes again.
+//!   the bill up with [`Target::find`] before it writes again. What the vendor has, but not whole, is [`Outcome::Partial`].
 //! * **Money is decimal.** [`json::decimal`] and [`json::number`] keep every digit; `as_f64` does not.
 
 mod bindings;
 mod connection;
 mod connector;
+mod context;
 pub mod credentials;
 mod describe;
 mod export;
@@ -124,11 +127,12 @@ pub use rust_decimal::Decimal;
 
 pub use connection::Connection;
 pub use connector::{Connector, SignedIn};
+pub use context::Context;
 pub use describe::{Description, Direction, Operation, Secret};
 pub use failure::{Failure, FailureKind};
 pub use json::{Object, Value};
 pub use source::{Fetch, Page, PageRef, Source, Window};
-pub use target::{Bill, Find, Found, Outcome, Push, Receipt, Target};
+pub use target::{Bill, Find, Found, HalfDone, Outcome, Push, Receipt, Target, Wanted};
 pub use transforms::{Library, Processed, Refusal, Transforms};
 
 /// What [`export!`] expands to.

@@ -7,12 +7,19 @@ use crate::bindings::lent::tables as wit;
 use crate::json::{Object, handed_over};
 
 fn failure(table: &str, error: wit::Error) -> Failure {
-    let wit::Error::UnknownTable(known) = error;
-    Failure::misconfigured(format!("there is no table `{table}`")).hint(if known.is_empty() {
-        format!("add `tables/{table}.csv` to the project")
-    } else {
-        format!("add `tables/{table}.csv` to the project; it has: {known}")
-    })
+    match error {
+        wit::Error::UnknownTable(known) => {
+            Failure::misconfigured(format!("there is no table `{table}`")).hint(if known.is_empty() {
+                format!("add `tables/{table}.csv` to the project")
+            } else {
+                format!("add `tables/{table}.csv` to the project; it has: {known}")
+            })
+        }
+        wit::Error::TooLarge(limit) => Failure::misconfigured(format!(
+            "the rows asked of table `{table}` are larger than the limit of {limit} bytes"
+        ))
+        .hint("let the plugin look up fewer keys per call"),
+    }
 }
 
 /// The names of a table's columns, the key first. An unknown table is `misconfigured`.

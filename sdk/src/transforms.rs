@@ -2,13 +2,16 @@
 //!
 //! A function is a plain Rust function: `fn(&str, Option<Decimal>) -> Result<String, String>`. Its parameters' types say what it accepts
 //! (see [`FromValue`]) and its result what it gives ([`Answer`]). [`Library::function`] calls it once per row; [`Library::batch`]
-//! hands it all rows of a call at once, for functions that look something up.
+//! hands it all rows of a call at once, for functions that look something up. A function, a batch or a stage that needs the scheme's time
+//! zone takes `&`[`Context`](crate::Context) before everything else; mappings do not see that parameter.
 
 mod argument;
+mod callable;
 mod library;
 
 pub use argument::{Answer, Arguments, FromValue};
-pub use library::{Batch, Function, Library, Stage};
+pub use callable::{Batch, Function, InContext, Plain, Stage};
+pub use library::Library;
 
 use crate::Description;
 use crate::bindings::{functions as wit, stages};
@@ -28,7 +31,7 @@ pub trait Transforms {
 pub struct Processed {
     /// The rows that go on.
     pub rows: Vec<Object>,
-    /// The rows set aside: kept, and shown to a person.
+    /// The rows set aside and shown to a person, never dropped in silence.
     pub refused: Vec<Refusal>,
 }
 

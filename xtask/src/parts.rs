@@ -55,8 +55,7 @@ impl Parts {
 pub(crate) fn build(profile: Profile) -> anyhow::Result<Parts> {
     let folder = target_dir()?.join(profile.folder());
     let plugins = build_plugins("plugins", &folder.join("plugins"))?;
-    run(cargo(&["build", "--package", "qiao-host"]).args(profile.flags()))?;
-    Ok(Parts { qiao: folder.join(executable("qiao")), plugins })
+    Ok(Parts { qiao: build_binary("qiao", profile)?, plugins })
 }
 
 /// Builds the plugins that only tests use, and says in which folder they are.
@@ -66,12 +65,14 @@ pub(crate) fn build_test_plugins() -> anyhow::Result<PathBuf> {
 
 /// Builds the simulators.
 pub(crate) fn build_simulators(profile: Profile) -> anyhow::Result<PathBuf> {
-    run(cargo(&["build", "--package", "qiao-tests", "--bin", "qiao-simulators"]).args(profile.flags()))?;
-    Ok(target_dir()?.join(profile.folder()).join(executable("qiao-simulators")))
+    build_binary("qiao-simulators", profile)
 }
 
-fn executable(name: &str) -> String {
-    format!("{name}{}", std::env::consts::EXE_SUFFIX)
+/// Builds one binary. The whole workspace is selected, so that dependencies are built with the same features, and so only
+/// once, for the host, the simulators and the tests.
+fn build_binary(name: &str, profile: Profile) -> anyhow::Result<PathBuf> {
+    run(cargo(&["build", "--workspace", "--bin", name]).args(profile.flags()))?;
+    Ok(target_dir()?.join(profile.folder()).join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// Builds every folder of `sources` as a component and collects them in one folder, named as their folders.

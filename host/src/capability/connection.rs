@@ -1,8 +1,10 @@
 //! A connection at run time: one account at one vendor, its secrets, and its way out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
+
+use serde_json::Value;
 
 use super::http::Outbound;
 use crate::config::{ConfigProblem, ConnectionConfig, LimitsConfig, Secret};
@@ -38,12 +40,27 @@ pub struct Connection {
     settings: ConnectionConfig,
     config_json: Vec<u8>,
     secrets: BTreeMap<String, Secret>,
+    /// What no text that leaves the host may contain: secrets as they are and as they are encoded, sensitive settings,
+    /// and what sessions are made of.
+    redacted: RwLock<BTreeSet<String>>,
     outbound: Arc<Outbound>,
 }
 
+/// Shorter texts occur by chance, and would blacken innocent words.
+const SHORTEST_REDACTED: usize = 6;
+
+/// Sessions come and go; this many texts of them are remembered.
+const MOST_REDACTED: usize = 500;
+
 impl Connection {
-    /// Reads the secrets and prepares the way out. `root` is the project's folder, to which secret files are relative.
-    pub fn new(settings: ConnectionConfig, root: &Path, limits: &LimitsConfig) -> Result<Self, ConnectionError> {
+    /// Reads the secrets and prepares the way out. `root` is the project's folder, to which secret files are relative;
+    /// `sensitive` are the keys of `config` whose values are redacted like secrets.
+    pub fn new(
+        settings: ConnectionConfig,
+        sensitive: &[&str],
+        root: &Path,
+        limits: &LimitsConfig,
+    ) -> Result<Self, ConnectionError> {
         let mut secrets = BTreeMap::new();
         for name in settings.secrets.keys() {
             let secret =
@@ -52,7 +69,14 @@ impl Connection {
         }
         let outbound = Arc::new(Outbound::new(&settings, limits)?);
         let config_json = settings.config.to_string().into_bytes();
-        Ok(Self { settings, config_json, secrets, outbound })
+        let mut redacted = BTreeSet::new();
+        for secret in secrets.values() {
+            redacted.extend(super::credentials::encodings(secret.expose()));
+        }
+        let of_config = sensitive.iter().filter_map(|key| settings.config.get(key)?.as_str());
+        redacted.extend(of_config.map(str::to_owned));
+        redacted.retain(|text| text.len() >= SHORTEST_REDACTED);
+        Ok(Self { settings, config_json, secrets, redacted: RwLock::new(redacted), outbound })
     }
 
     /// Its name in `qiao.toml`.
@@ -82,15 +106,38 @@ impl Connection {
 
     /// A text without this connection's secrets.
     pub fn redact(&self, text: &str) -> String {
-        self.secrets
-            .values()
-            .map(Secret::expose)
-            .filter(|secret| !secret.is_empty())
-            .fold(text.to_owned(), |text, secret| text.replace(secret, "[redacted]"))
+        let Ok(redacted) = self.redacted.read() else {
+            return "[redacted]".to_owned();
+        };
+        redacted.iter().fold(text.to_owned(), |text, secret| {
+            if text.contains(secret.as_str()) { text.replace(secret.as_str(), "[redacted]") } else { text }
+        })
+    }
+
+    /// Redacts what a session is made of, too: its texts are as good as a secret while it lasts.
+    pub fn redact_session(&self, session: &[u8]) {
+        const SHORTEST: usize = 16;
+        let Ok(session) = serde_json::from_slice::<Value>(session) else { return };
+        let mut texts = Vec::new();
+        collect_texts(&session, &mut texts);
+        if let Ok(mut redacted) = self.redacted.write()
+            && redacted.len() < MOST_REDACTED
+        {
+            redacted.extend(texts.into_iter().filter(|text| text.len() >= SHORTEST).map(str::to_owned));
+        }
     }
 
     /// Stops all traffic for a while: the vendor asked for it.
     pub fn pause(&self, duration: std::time::Duration) {
         self.outbound.pause(duration);
+    }
+}
+
+fn collect_texts<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Array(items) => items.iter().for_each(|item| collect_texts(item, texts)),
+        Value::Object(members) => members.values().for_each(|member| collect_texts(member, texts)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

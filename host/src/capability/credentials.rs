@@ -7,7 +7,7 @@ use hmac::{Hmac, Mac};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Lent;
-use super::bindings::qiao::plugin::credentials::{Algorithm, Encoding, Error, Host, Part};
+use super::bindings::qiao::plugin::credentials::{Algorithm, Encoding, Error, Host, Part, SecretPart};
 
 /// `application/x-www-form-urlencoded` leaves these as they are (and writes a blank as `+`).
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'*').remove(b'-').remove(b'.').remove(b'_');
@@ -19,6 +19,7 @@ impl Host for Lent {
             Algorithm::Md5 => md5::Md5::digest(&text).to_vec(),
             Algorithm::Sha1 => sha1::Sha1::digest(&text).to_vec(),
             Algorithm::Sha256 => sha2::Sha256::digest(&text).to_vec(),
+            Algorithm::Sha512 => sha2::Sha512::digest(&text).to_vec(),
         })
     }
 
@@ -29,6 +30,7 @@ impl Host for Lent {
             Algorithm::Md5 => Hmac::<md5::Md5>::new_from_slice(&key).map(|mac| authenticate(mac, &text)),
             Algorithm::Sha1 => Hmac::<sha1::Sha1>::new_from_slice(&key).map(|mac| authenticate(mac, &text)),
             Algorithm::Sha256 => Hmac::<sha2::Sha256>::new_from_slice(&key).map(|mac| authenticate(mac, &text)),
+            Algorithm::Sha512 => Hmac::<sha2::Sha512>::new_from_slice(&key).map(|mac| authenticate(mac, &text)),
         }
         .map_err(|_| Error::Missing(secret))
     }
@@ -59,11 +61,27 @@ impl Lent {
             match part {
                 Part::Text(plain) => text.extend_from_slice(plain.as_bytes()),
                 Part::Bytes(plain) => text.extend_from_slice(plain),
-                Part::Secret((name, encoding)) => text.extend(encode(self.secret(name)?, *encoding)),
+                Part::Secret(part) => {
+                    let SecretPart { name, encoding, prefix, suffix } = part;
+                    let whole = format!("{prefix}{}{suffix}", self.secret(name)?);
+                    text.extend(encode(&whole, *encoding));
+                }
+            }
+            // A short list of parts can name a long secret a million times.
+            let limit = self.loan.limits.response_bytes;
+            if text.len() as u64 > limit {
+                return Err(Error::TooLarge(limit));
             }
         }
         Ok(text)
     }
+}
+
+/// A secret as it may stand in a text: in every encoding.
+pub(super) fn encodings(secret: &str) -> Vec<String> {
+    [Encoding::Raw, Encoding::JsonString, Encoding::Form, Encoding::Base64]
+        .map(|encoding| String::from_utf8_lossy(&encode(secret, encoding)).into_owned())
+        .to_vec()
 }
 
 fn encode(secret: &str, encoding: Encoding) -> Vec<u8> {

@@ -32,8 +32,11 @@ impl Host for Lent {
         key: String,
         expected: Option<Vec<u8>>,
         new: Option<Vec<u8>>,
+        ttl_ms: Option<u64>,
     ) -> Result<bool, Error> {
-        Ok(self.state()?.compare_and_set(&self.owner(), &key, expected, new, clock::now_ms()).await?)
+        let now_ms = clock::now_ms();
+        let expires_ms = ttl_ms.map(|ttl| now_ms.saturating_add_unsigned(ttl));
+        Ok(self.state()?.compare_and_set(&self.owner(), &key, expected, new, now_ms, expires_ms).await?)
     }
 
     async fn increment(&mut self, key: String, by: i32) -> Result<String, Error> {
@@ -45,8 +48,8 @@ impl Host for Lent {
         Ok(self.state()?.delete(&self.owner(), &key).await?)
     }
 
-    async fn keys(&mut self, prefix: String) -> Result<Vec<String>, Error> {
-        Ok(self.state()?.keys(&self.owner(), &prefix, clock::now_ms()).await?)
+    async fn keys(&mut self, prefix: String, after: Option<String>) -> Result<Vec<String>, Error> {
+        Ok(self.state()?.keys(&self.owner(), &prefix, after.as_deref(), clock::now_ms()).await?)
     }
 }
 

@@ -7,8 +7,12 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 /// What one call did. Shared between the call and its caller, so that it outlives a call that is cut off.
 #[derive(Debug, Default)]
 pub struct CallRecord {
+    requests_asked_for: AtomicU32,
     requests_left: AtomicU32,
     answers_whole: AtomicU32,
+    writes_unanswered: AtomicU32,
+    answer_bytes: AtomicU64,
+    queued: AtomicU32,
     memory_exceeded: AtomicBool,
     log_lines: AtomicU32,
     log_bytes: AtomicU64,
@@ -17,23 +21,56 @@ pub struct CallRecord {
     tables: Mutex<BTreeSet<String>>,
 }
 
+/// Requests that one call may make: many more than a page of products with their details.
+const REQUESTS: u32 = 1_000;
+
 /// How much of a guest's standard output and error is kept: enough for a panic message.
 const OUTPUT_LIMIT: usize = 8 * 1024;
 
 impl CallRecord {
+    /// Counts a request that the guest asks for; false when it has asked for too many.
+    pub(super) fn admit_request(&self) -> bool {
+        self.requests_asked_for.fetch_add(1, Ordering::Relaxed) < REQUESTS
+    }
+
+    /// Counts bytes of answers, which the host holds until the guest takes them; false when they are too many together.
+    pub(super) fn admit_answer_bytes(&self, bytes: usize, limit: u64) -> bool {
+        let before = self.answer_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        before.saturating_add(bytes as u64) <= limit
+    }
+
+    /// A request waits for its turn: for the connection's rate, concurrency or pause.
+    pub(super) fn queue(&self) -> Queued<'_> {
+        self.queued.fetch_add(1, Ordering::Relaxed);
+        Queued(self)
+    }
+
+    /// Whether a request waits for its turn. That time is the host's, not the guest's.
+    pub fn is_queued(&self) -> bool {
+        self.queued.load(Ordering::Relaxed) > 0
+    }
+
     /// A request is handed to the network.
-    pub(super) fn request_leaves(&self) {
+    pub(super) fn request_leaves(&self, is_write: bool) {
         self.requests_left.fetch_add(1, Ordering::Relaxed);
+        self.writes_unanswered.fetch_add(is_write.into(), Ordering::Relaxed);
     }
 
     /// It turned out that nothing of it left.
-    pub(super) fn request_did_not_leave(&self) {
+    pub(super) fn request_did_not_leave(&self, is_write: bool) {
         self.requests_left.fetch_sub(1, Ordering::Relaxed);
+        self.writes_unanswered.fetch_sub(is_write.into(), Ordering::Relaxed);
     }
 
     /// Its whole answer arrived.
-    pub(super) fn answer_arrived(&self) {
+    pub(super) fn answer_arrived(&self, is_write: bool) {
         self.answers_whole.fetch_add(1, Ordering::Relaxed);
+        self.writes_unanswered.fetch_sub(is_write.into(), Ordering::Relaxed);
+    }
+
+    /// Whether a request that may have changed something left the host and was not answered.
+    pub fn write_unanswered(&self) -> bool {
+        self.writes_unanswered.load(Ordering::Relaxed) > 0
     }
 
     /// Requests that left the host.
@@ -98,6 +135,15 @@ impl CallRecord {
     }
 }
 
+/// While it lives, a request waits for its turn.
+pub(super) struct Queued<'a>(&'a CallRecord);
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.queued.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,14 +152,15 @@ mod tests {
     fn a_failure_is_believed_only_after_at_most_one_answered_request() {
         let record = CallRecord::default();
         assert!(record.believable(), "nothing left the host");
-        record.request_leaves();
-        assert!(!record.believable(), "one left and was not answered");
-        record.answer_arrived();
-        assert!(record.believable(), "one left and was answered");
-        record.request_leaves();
-        record.answer_arrived();
+        record.request_leaves(true);
+        assert!(!record.believable() && record.write_unanswered(), "one left and was not answered");
+        record.answer_arrived(true);
+        assert!(record.believable() && !record.write_unanswered(), "one left and was answered");
+        record.request_leaves(false);
+        assert!(!record.write_unanswered(), "reading changes nothing");
+        record.answer_arrived(false);
         assert!(!record.believable(), "two left");
-        record.request_did_not_leave();
+        record.request_did_not_leave(false);
         assert!(record.believable(), "the second never left");
     }
 

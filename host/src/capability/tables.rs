@@ -12,7 +12,18 @@ impl Host for Lent {
     fn lookup(&mut self, table: String, keys: Vec<String>) -> Result<Vec<Option<Vec<u8>>>, Error> {
         self.record.table_read(&table);
         let table = self.table(&table)?;
-        Ok(keys.iter().map(|key| table.row_json(key).map(String::into_bytes)).collect())
+        let limit = self.loan.limits.response_bytes;
+        let mut bytes: u64 = 0;
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in &keys {
+            let row = table.row_json(key).map(String::into_bytes);
+            bytes = bytes.saturating_add(row.as_ref().map_or(0, Vec::len) as u64);
+            if bytes > limit {
+                return Err(Error::TooLarge(limit));
+            }
+            rows.push(row);
+        }
+        Ok(rows)
     }
 }
 

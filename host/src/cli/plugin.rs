@@ -150,6 +150,7 @@ fn describe(plugin: &Plugin, limits: &LimitsConfig) -> Value {
                 "number_field": operation.number_field,
                 "can_find": operation.can_find,
                 "largest_batch": operation.largest_batch,
+                "largest_find": operation.largest_find,
             })
         })
         .collect();
@@ -213,7 +214,13 @@ async fn call(common: &Common, file: &Path, function: &str, arguments: &str, tab
         };
         return Err(CommandError(format!("`{}` has no function `{function}`\n  hint: {hint}", file.display())));
     }
-    let context = TransformContext { tables: Arc::new(tables), state: None, scheme: None, limits };
+    let context = TransformContext {
+        tables: Arc::new(tables),
+        state: None,
+        scheme: None,
+        time_zone: "Asia/Shanghai".into(),
+        limits,
+    };
     let called = transforms::call_function(&plugin, &context, function, rows).await;
     let values: Vec<Result<Value, String>> = match called {
         Ok(called) => called.values.into_iter().map(|value| value.and_then(Scalar::into_value)).collect(),

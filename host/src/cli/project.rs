@@ -8,7 +8,7 @@ use crate::config::{ConfigProblem, Project};
 use crate::engine::Snapshot;
 use crate::engine::check::{self, Checked};
 use crate::journal::State;
-use crate::plugin::{Registry, Runtime};
+use crate::plugin::{Registry, Runtime, private_folder};
 
 /// A project that was opened.
 pub(super) struct Opened {
@@ -36,6 +36,10 @@ pub(super) async fn registry(
     project: &Project,
     problems: &mut Vec<ConfigProblem>,
 ) -> Result<Arc<Registry>, CommandError> {
+    // Before anything is read from it: compiled code is run as it is.
+    private_folder(&project.state_dir()).map_err(|error| {
+        CommandError(format!("`{}` cannot be made private: {error}", project.state_dir().display()))
+    })?;
     let runtime = Runtime::new(project.limits.memory_bytes)?;
     let compiled = project.state_dir().join("compiled");
     let registry = Registry::load(&runtime, &project.limits, &project.plugins_dir(), Some(&compiled)).await;

@@ -29,7 +29,7 @@ pub(super) struct Arguments {
 pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult {
     let mut journal: Option<Arc<SledStore>> = None;
     let opened = project::open(common, |state_dir| {
-        let store = Arc::new(SledStore::open(&state_dir.join("journal"))?);
+        let store = Arc::new(SledStore::open(state_dir)?);
         journal = Some(Arc::clone(&store));
         Ok(Some(store as Arc<dyn State>))
     })
@@ -38,14 +38,15 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
         return Err("the journal was not opened".into());
     };
     output::problems(&opened.problems);
-    let engine = Engine { snapshot: opened.snapshot, journal, progress: Arc::new(Progress::default()) };
+    let (stop, stopped) = watch::channel(false);
+    let engine = Engine { snapshot: opened.snapshot, journal, progress: Arc::new(Progress::default()), stop: stopped };
     check::build_indexes(&engine).await?;
 
     let reporter = tokio::spawn(report_progress(Arc::clone(&engine.progress)));
     let result = if arguments.once {
         run_once(common, arguments, &engine, &opened.problems).await
     } else {
-        run_by_schedule(engine).await
+        run_by_schedule(engine, &stop).await
     };
     reporter.abort();
     result
@@ -75,12 +76,11 @@ async fn run_once(
     Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-async fn run_by_schedule(engine: Engine) -> CommandResult {
+async fn run_by_schedule(engine: Engine, stop: &watch::Sender<bool>) -> CommandResult {
     if engine.snapshot.schemes.is_empty() {
         return Err("no scheme can run".into());
     }
-    let (stop, stopped) = watch::channel(false);
-    let mut running = tokio::spawn(serve::run(engine, stopped));
+    let mut running = tokio::spawn(serve::run(engine));
     tokio::select! {
         ended = &mut running => ended?,
         signal = interrupted() => {

@@ -23,6 +23,9 @@ use crate::plugin::{Direction, Operation, Plugin, Registry};
 /// Rows of a page where nobody says.
 const PAGE_SIZE: u32 = 500;
 
+/// Bills of one look-up, where the connector leaves it to the host.
+const FIND: usize = 32;
+
 /// A snapshot, and what does not fit.
 pub struct Checked {
     /// What serves.
@@ -40,6 +43,7 @@ pub fn check(project: &Project, registry: &Arc<Registry>, state: Option<Arc<dyn 
     for file in project.schemes.iter().filter(|file| file.enabled) {
         schemes.extend(checker.scheme(file, &mut problems));
     }
+    leave_out_blind(&mut schemes, project, &mut problems);
     let schemes = index_and_order(schemes);
     let snapshot = Snapshot {
         registry: Arc::clone(registry),
@@ -85,7 +89,8 @@ fn connections(
             );
             continue;
         }
-        match Connection::new(settings.clone(), &project.root, &project.limits) {
+        let sensitive = plugin.description.sensitive_settings();
+        match Connection::new(settings.clone(), &sensitive, &project.root, &project.limits) {
             Ok(connection) => {
                 usable.insert(name.clone(), Arc::new(connection));
             }
@@ -131,6 +136,7 @@ impl Checker<'_> {
         let source = self.source(&file.source, &options, problems);
         let source_plan = source.as_ref().map(|source| &source.plan);
         let target = file.target.as_ref().map(|target| self.target(target, source_plan, &options, problems));
+        complete_bills(&file.source, source_plan, target.as_ref().map(Option::as_ref), problems);
         let stages: Vec<StageSide> = file.stages.iter().filter_map(|stage| self.stage(stage, problems)).collect();
         let mut functions = HashMap::new();
         let mut collections = HashMap::new();
@@ -232,6 +238,7 @@ impl Checker<'_> {
             overlap: config.overlap,
             lag: config.lag,
             page_size,
+            complete_bills: config.complete_bills,
             time_zone: zone(options),
         })
     }
@@ -257,7 +264,8 @@ impl Checker<'_> {
                     .hint("a write whose answer is lost will have to be settled by a person"),
             );
         }
-        let (can_find, largest_batch) = (operation.can_find, operation.largest_batch);
+        let (can_find, largest_batch, largest_find) =
+            (operation.can_find, operation.largest_batch, operation.largest_find);
         Some(TargetSide {
             plugin,
             connection,
@@ -267,6 +275,10 @@ impl Checker<'_> {
             number_field,
             can_find,
             largest_batch: usize::try_from(largest_batch).unwrap_or(1).max(1),
+            largest_find: match largest_find {
+                0 => FIND,
+                most => usize::try_from(most).unwrap_or(FIND).min(FIND),
+            },
         })
     }
 
@@ -370,6 +382,38 @@ impl Checker<'_> {
     }
 }
 
+/// Whether `complete_bills` says something: rows vanish from bills only where rows are merged into bills. `target` is
+/// absent where the scheme has none, and empty where it has one that does not fit, of which nothing is known.
+fn complete_bills(
+    config: &SourceConfig,
+    source: Option<&SourcePlan>,
+    target: Option<Option<&TargetSide>>,
+    problems: &mut Vec<ConfigProblem>,
+) {
+    if !config.complete_bills {
+        return;
+    }
+    let origin = &config.complete_bills_origin;
+    let merges = match target {
+        Some(Some(target)) => target.plan.is_merge(),
+        Some(None) => true,
+        None => false,
+    };
+    if !merges {
+        problems.push(
+            origin
+                .error("`complete_bills` is set, and the scheme does not merge rows into bills")
+                .hint("remove it, or give the target's metadata an `operation` with `\"method\": \"merge\"`"),
+        );
+    } else if source.is_some_and(SourcePlan::id_check) {
+        problems.push(
+            origin
+                .warning("rows that vanish from a bill are removed, but rows that change are skipped")
+                .hint("add `\"idCheck\": false` to the source's metadata, and changed rows are delivered again"),
+        );
+    }
+}
+
 /// What the plugin says of the metadata's `api`.
 fn operation<'p>(
     plugin: &'p Plugin,
@@ -418,6 +462,26 @@ fn findings(origin: &Origin, errors: &[Finding], warnings: &[Finding], problems:
     };
     problems.extend(errors.iter().map(|finding| located(origin.error(&finding.message), finding)));
     problems.extend(warnings.iter().map(|finding| located(origin.warning(&finding.message), finding)));
+}
+
+/// Leaves out schemes that look into one that cannot run: its rows would be missed for ever.
+fn leave_out_blind(schemes: &mut Vec<Scheme>, project: &Project, problems: &mut Vec<ConfigProblem>) {
+    loop {
+        let running: Vec<String> = schemes.iter().map(|scheme| scheme.stem.clone()).collect();
+        let blind = schemes.iter().enumerate().find_map(|(place, scheme)| {
+            let missing = scheme.collections.values().find(|stem| !running.contains(stem))?;
+            Some((place, missing.clone()))
+        });
+        let Some((place, missing)) = blind else { return };
+        let scheme = schemes.remove(place);
+        let disabled = project.scheme(&missing).is_some_and(|file| !file.enabled);
+        let hint =
+            if disabled { "it is disabled: `enabled: false`" } else { "what is wrong with it is said beside its file" };
+        problems.push(
+            ConfigProblem::error(&scheme.file, format!("it looks into the scheme `{missing}`, which cannot run"))
+                .hint(hint),
+        );
+    }
 }
 
 /// Gives each scheme the indexes by which others look into it, and puts them in the order of their lookups.

@@ -1,21 +1,25 @@
 //! Bills of which nobody knows whether the vendor applied them: asked for by number, before anything of them is sent again.
 //!
-//! What is found was applied, if the claim was to create it. What is not found counts as not applied only `settle_after`
-//! after the uncertain attempt: a vendor may still be working on it. A claim to update is made again: an update by the
-//! vendor's id does no harm twice. A bill that cannot be looked up goes to a person.
+//! What is found was applied, if the claim was to create it and a look-up before the claim had found nothing. What is not
+//! found counts as not applied only `settle_after` after the uncertain attempt: a vendor may still be working on it. A claim
+//! to update is made again: an update by the vendor's id does no harm twice. A bill that cannot be looked up stays claimed,
+//! and holds back its newer versions, until a person decides: whether it is there, nobody else can know.
 
-use super::settle::dead;
+use std::time::Duration;
+
 use super::snapshot::{Scheme, TargetSide};
-use super::{Engine, EngineError, problem, retry};
+use super::{Engine, EngineError, problem, retry, settle};
 use crate::dialect::Variables;
-use crate::journal::{ClaimedBill, Intent, Problem, Settled};
+use crate::journal::{BillVersion, ClaimedBill, Intent, Problem, Settled};
 use crate::observe::clock;
-use crate::plugin::connector::Found;
+use crate::plugin::FailureKind;
+use crate::plugin::connector::{BillToFind, Connector, Found};
 
-/// Numbers of one `find`.
-const BATCH: usize = 20;
+/// A time that never comes: the bill waits for a person.
+const NEVER_MS: i64 = i64::MAX;
 
-/// Takes up what an earlier process left claimed: from now on it is uncertain.
+/// Takes up what was left claimed, by an earlier process or a batch that broke off: from now on it is uncertain. Called
+/// while nothing of the scheme is under way.
 pub(super) async fn take_up(engine: &Engine, scheme: &Scheme) -> Result<(), EngineError> {
     let now_ms = clock::now_ms();
     let left: Vec<_> = engine
@@ -39,87 +43,114 @@ pub(super) async fn take_up(engine: &Engine, scheme: &Scheme) -> Result<(), Engi
 /// Looks up what is due.
 pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide) -> Result<(), EngineError> {
     let now_ms = clock::now_ms();
-    let uncertain: Vec<ClaimedBill> = engine
+    let due: Vec<ClaimedBill> = engine
         .journal
         .claimed(&scheme.stem)
         .await?
         .into_iter()
         .filter(|claimed| claimed.look_up_due_ms.is_some_and(|due_ms| due_ms <= now_ms))
         .collect();
-    let (findable, lost): (Vec<_>, Vec<_>) =
-        uncertain.into_iter().partition(|claimed| target.can_find && claimed.number.is_some());
-    if !lost.is_empty() {
-        let outcomes = lost.into_iter().map(|claimed| {
-            let settled = dead(engine, &claimed.version, cannot_be_found(&claimed));
-            (claimed.version, settled)
-        });
-        engine.journal.settle(outcomes.collect()).await?;
+    if due.is_empty() {
+        return Ok(());
     }
-    for batch in findable.chunks(BATCH) {
-        let outcomes = look_up(engine, scheme, target, batch).await?;
+    let mut outcomes = Vec::new();
+    let mut to_find = Vec::new();
+    for claimed in due {
+        if matches!(claimed.intent, Intent::Update(_)) {
+            let problem = known(&claimed, now_ms);
+            outcomes
+                .push((claimed.version.clone(), settle::again(engine, scheme, &claimed, problem, None, None, None)));
+        } else if target.can_find && claimed.number.is_some() {
+            to_find.push(claimed);
+        } else {
+            let problem = known(&claimed, now_ms);
+            let problem = Problem { hint: Some(FOR_A_PERSON.to_owned()), ..problem };
+            settle::announce(engine, &claimed.version, &problem);
+            outcomes.push((claimed.version, Settled::Uncertain { problem, look_up_due_ms: NEVER_MS }));
+        }
+    }
+    engine.journal.settle(outcomes).await?;
+    let connector = engine.snapshot.target_connector(scheme, target);
+    for batch in to_find.chunks(target.largest_find) {
+        let outcomes = look_up(engine, scheme, target, &connector, batch).await?;
         engine.journal.settle(outcomes).await?;
     }
     Ok(())
 }
 
+/// What a person is told of a bill that cannot be looked up.
+const FOR_A_PERSON: &str = "it cannot be looked up by a number: see at the vendor whether it is there; its newer versions wait until that is settled";
+
 async fn look_up(
     engine: &Engine,
     scheme: &Scheme,
     target: &TargetSide,
+    connector: &Connector,
     batch: &[ClaimedBill],
-) -> Result<Vec<(crate::journal::BillVersion, Settled)>, EngineError> {
-    let numbers: Vec<String> = batch.iter().filter_map(|claimed| claimed.number.clone()).collect();
+) -> Result<Vec<(BillVersion, Settled)>, EngineError> {
+    let wanted: Vec<BillToFind> = batch
+        .iter()
+        .map(|claimed| target.to_find(claimed.number.as_deref().unwrap_or_default(), &claimed.payload))
+        .collect();
     let other_request = super::deliver::other_request(target, &Variables::at(clock::now().as_second()))?;
-    let connector = engine.snapshot.target_connector(scheme, target);
     let now_ms = clock::now_ms();
-    let outcomes = match connector.find(target.plan.api(), &other_request, &numbers).await {
-        Ok(found) => batch
+    match connector.find(target.plan.api(), &other_request, &wanted).await {
+        Ok(found) => Ok(batch
             .iter()
             .zip(found)
-            .map(|(claimed, found)| (claimed.version.clone(), decide(engine, target, claimed, found, now_ms)))
-            .collect(),
+            .map(|(claimed, found)| (claimed.version.clone(), decide(engine, scheme, target, claimed, found, now_ms)))
+            .collect()),
         Err(failure) => {
             tracing::warn!(scheme = scheme.stem, bills = batch.len(), "look-up failed: {failure}");
             engine.progress.attempt_failed();
-            batch
+            if failure.kind == FailureKind::Misconfigured {
+                return Err(EngineError::Failure(failure));
+            }
+            Ok(batch
                 .iter()
                 .map(|claimed| {
-                    let pause = retry::pause(&scheme.retry, claimed.attempts, failure.retry_after);
+                    // The longer it is uncertain, the less often it is asked for.
+                    let since_ms = claimed.uncertain_since_ms.map_or(0, |since_ms| now_ms - since_ms);
+                    let pause = retry::pause(&scheme.retry, 1, failure.retry_after)
+                        .max(Duration::from_millis(u64::try_from(since_ms / 2).unwrap_or(0)).min(scheme.retry.most));
                     let look_up_due_ms = now_ms + retry::ms(pause);
                     (claimed.version.clone(), Settled::Uncertain { problem: problem(&failure), look_up_due_ms })
                 })
-                .collect()
-        }
-    };
-    Ok(outcomes)
-}
-
-fn decide(engine: &Engine, target: &TargetSide, claimed: &ClaimedBill, found: Found, now_ms: i64) -> Settled {
-    let again = |resume| Settled::Failed { problem: known(claimed, now_ms), due_ms: now_ms, resume };
-    match (found, &claimed.intent) {
-        (Found::Complete(_), Intent::Update(_)) => again(None),
-        (Found::Complete(receipt), Intent::Create | Intent::Resume(_)) => {
-            engine.progress.bill_done();
-            Settled::Done(receipt)
-        }
-        (Found::Partial(resume), _) => again(Some(resume)),
-        (Found::Absent, _) => {
-            let since_ms = claimed.uncertain_since_ms.unwrap_or(now_ms);
-            let believed_from_ms = since_ms + retry::ms(target.connection.settings().settle_after);
-            if now_ms >= believed_from_ms {
-                again(None)
-            } else {
-                Settled::Uncertain { problem: known(claimed, now_ms), look_up_due_ms: believed_from_ms }
-            }
+                .collect())
         }
     }
 }
 
-fn cannot_be_found(claimed: &ClaimedBill) -> Problem {
-    let mut problem = known(claimed, clock::now_ms());
-    problem.hint =
-        Some("it cannot be looked up by number: see at the vendor whether it is there, then retry or drop it".into());
-    problem
+fn decide(
+    engine: &Engine,
+    scheme: &Scheme,
+    target: &TargetSide,
+    claimed: &ClaimedBill,
+    found: Found,
+    now_ms: i64,
+) -> Settled {
+    let problem = known(claimed, now_ms);
+    match found {
+        // Nothing was there when it was claimed, so that what is there now is what was sent.
+        Found::Complete(receipt) if target.plan.id_check() || matches!(claimed.intent, Intent::Resume(_)) => {
+            engine.progress.bill_done();
+            Settled::Done(receipt)
+        }
+        // It may have been there before: it is updated, which does no harm if it is ours.
+        Found::Complete(receipt) => Settled::Failed { problem, due_ms: now_ms, resume: None, there: Some(receipt) },
+        Found::Partial(half_done) => {
+            settle::again(engine, scheme, claimed, problem, None, Some(half_done.resume), Some(half_done.receipt))
+        }
+        Found::Absent => {
+            let since_ms = claimed.uncertain_since_ms.unwrap_or(now_ms);
+            let believed_from_ms = since_ms + retry::ms(target.connection.settings().settle_after);
+            if now_ms >= believed_from_ms {
+                settle::again(engine, scheme, claimed, problem, None, None, None)
+            } else {
+                Settled::Uncertain { problem, look_up_due_ms: believed_from_ms }
+            }
+        }
+    }
 }
 
 /// What is known of an uncertain bill's failure.

@@ -8,11 +8,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::snapshot::{Scheme, TargetSide};
-use super::{Engine, EngineError};
+use super::{Engine, EngineError, may_pass, retry};
 use crate::dialect::{Answer, Answers, Argument, LookupIn, Mapping, MappingError, Question, Row, Variables};
 use crate::journal::{Problem, ReadyBill, SetAside};
 use crate::observe::clock;
-use crate::plugin::transforms::{self, Scalar};
+use crate::plugin::transforms::{self, Called, Scalar, TransformError};
 
 /// Rounds of questions and answers before a mapping is given up: metadata nests two or three deep.
 const ROUNDS: usize = 16;
@@ -86,6 +86,8 @@ struct Knowledge {
     answers: Answers,
     /// Tables that functions read, by function: a change of one may mend what failed.
     tables_read: HashMap<String, BTreeSet<String>>,
+    /// Functions that failed as a whole, for a reason that may pass.
+    may_pass: HashSet<String>,
 }
 
 impl Knowledge {
@@ -118,7 +120,8 @@ impl Knowledge {
         Ok(())
     }
 
-    /// One call of a plugin for all that the batch asks of one function.
+    /// One call of a plugin for all that the batch asks of one function. If it crashes, each bill's part is asked for on its
+    /// own, so that only the part that crashes it suffers.
     async fn call(&mut self, engine: &Engine, scheme: &Scheme, name: &str, calls: Vec<(Question, Vec<Scalar>)>) {
         let (questions, rows): (Vec<_>, Vec<_>) = calls.into_iter().unzip();
         let Some(plugin) = scheme.functions.get(name) else {
@@ -127,7 +130,19 @@ impl Knowledge {
             return;
         };
         let context = engine.snapshot.transform_context(scheme);
-        match transforms::call_function(plugin, &context, name, rows).await {
+        match transforms::call_function(plugin, &context, name, rows.clone()).await {
+            Err(error) if error.is_crash() && rows.len() > 1 => {
+                for (question, row) in questions.into_iter().zip(rows) {
+                    let called = transforms::call_function(plugin, &context, name, vec![row]).await;
+                    self.note(name, vec![question], called);
+                }
+            }
+            called => self.note(name, questions, called),
+        }
+    }
+
+    fn note(&mut self, name: &str, questions: Vec<Question>, called: Result<Called, TransformError>) {
+        match called {
             Ok(called) => {
                 self.tables_read.entry(name.to_owned()).or_default().extend(called.tables_read);
                 let answers = called.values.into_iter().map(|value| match value.and_then(Scalar::into_value) {
@@ -137,7 +152,11 @@ impl Knowledge {
                 self.answers.extend(questions.into_iter().zip(answers));
             }
             Err(error) => {
-                let failed = Answer::Failed(error.into_failure().to_string());
+                let failure = error.into_failure();
+                if may_pass(failure.kind) {
+                    self.may_pass.insert(name.to_owned());
+                }
+                let failed = Answer::Failed(failure.to_string());
                 self.answers.extend(questions.into_iter().map(|question| (question, failed.clone())));
             }
         }
@@ -170,6 +189,10 @@ impl Knowledge {
             MappingError::MissingTableRow { table, .. } => {
                 problem.tables = vec![table.to_string()];
                 SetAside::Dead(problem)
+            }
+            MappingError::Function { name, .. } if self.may_pass.contains(&**name) => {
+                let pause = retry::pause(&scheme.retry, bill.attempts + 1, None);
+                SetAside::Failed { problem, due_ms: clock::now_ms() + retry::ms(pause) }
             }
             MappingError::Function { name, .. } => {
                 problem.tables = self.tables_read.get(&**name).into_iter().flatten().cloned().collect();
@@ -215,7 +238,7 @@ async fn look_up(
     };
     Ok(match crate::dialect::field(&row, find) {
         Some(value) => Answer::Value(value.clone()),
-        None => Answer::Failed(format!("the row found in `{collection}` has no field `{find}`")),
+        None => Answer::Value(serde_json::Value::Null),
     })
 }
 

@@ -34,6 +34,9 @@ mod shape;
 pub mod snapshot;
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
 
 use crate::journal::{Journal, JournalError, Problem};
 use crate::observe::clock;
@@ -51,6 +54,24 @@ pub struct Engine {
     pub journal: Arc<dyn Journal>,
     /// What a person watches.
     pub progress: Arc<Progress>,
+    /// True when the host is to stop: no new work is begun.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl Engine {
+    /// Whether the host is to stop.
+    fn is_stopping(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Sleeps; `Stopping` if told to stop meanwhile.
+    async fn sleep(&self, duration: Duration) -> Result<(), EngineError> {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(duration) => Ok(()),
+            Ok(_) = stop.wait_for(|stop| *stop) => Err(EngineError::Stopping),
+        }
+    }
 }
 
 /// Why a scheme's work ended before it was done. What is in the journal stays there; the next run goes on.
@@ -65,6 +86,9 @@ pub enum EngineError {
     /// The scheme's metadata cannot be rendered, or its rows have no id.
     #[error("{0}")]
     Scheme(String),
+    /// The host is to stop.
+    #[error("stopped before it was done; the next run goes on")]
+    Stopping,
 }
 
 impl From<Failure> for EngineError {

@@ -10,6 +10,9 @@ use super::{Engine, EngineError, deliver, scan};
 use crate::journal::{Counts, Status};
 use crate::observe::clock;
 
+/// Waiting bills that are looked at to see whether some wait for a row.
+const BLOCKED: usize = 1_000;
+
 /// What became of one scheme in a run.
 #[derive(Debug)]
 pub struct SchemeReport {
@@ -39,7 +42,6 @@ pub async fn run(engine: &Engine, wait: Duration) -> Result<Vec<SchemeReport>, E
     let mut runs = Vec::with_capacity(schemes.len());
     for scheme in schemes {
         let before = engine.journal.scheme(&scheme.stem).await?.counts;
-        deliver::take_up(engine, &scheme).await?;
         let error = scan_and_deliver(engine, &scheme, wait).await.err();
         runs.push((scheme, before, error));
     }
@@ -62,7 +64,12 @@ pub async fn run(engine: &Engine, wait: Duration) -> Result<Vec<SchemeReport>, E
 }
 
 async fn scan_and_deliver(engine: &Engine, scheme: &Arc<Scheme>, wait: Duration) -> Result<(), EngineError> {
-    let scanned = scan::scan(engine, scheme, Some(Instant::now() + wait)).await;
+    let until = Some(Instant::now() + wait);
+    let mut scanned = scan::scan(engine, scheme, until).await;
+    if scanned.as_ref().is_ok_and(|report| report.resumed) {
+        // That was the window of an earlier run: what came since is in the next.
+        scanned = scan::scan(engine, scheme, until).await;
+    }
     if let Err(error) = &scanned {
         tracing::error!(scheme = scheme.stem, "scan failed: {error}");
     }
@@ -86,7 +93,7 @@ async fn deliver_through_pauses(engine: &Engine, scheme: &Arc<Scheme>, wait: Dur
         if Instant::now() + pause > until {
             return Ok(());
         }
-        tokio::time::sleep(pause).await;
+        engine.sleep(pause).await?;
     }
 }
 
@@ -99,15 +106,16 @@ async fn rescan_for_lookups(
 ) -> Result<(), EngineError> {
     let mut missed: Vec<String> = Vec::new();
     for (scheme, _, _) in runs.iter() {
-        if !engine.journal.bills(&scheme.stem, Status::Waiting, 1).await?.is_empty() {
+        let waiting = engine.journal.bills(&scheme.stem, Status::Waiting, BLOCKED).await?;
+        if waiting.iter().any(|bill| bill.due_ms.is_none()) {
             missed.extend(scheme.collections.values().cloned());
         }
     }
-    missed.sort();
-    missed.dedup();
-    for stem in &missed {
-        if let Some(collection) = engine.snapshot.scheme(stem) {
-            scan_and_deliver(engine, collection, wait).await.ok();
+    for (scheme, _, error) in runs.iter_mut() {
+        if missed.contains(&scheme.stem)
+            && let Err(again) = scan_and_deliver(engine, scheme, wait).await
+        {
+            error.get_or_insert(again);
         }
     }
     if !missed.is_empty() {

@@ -10,6 +10,7 @@ pub struct Progress {
     done: AtomicU64,
     failures: AtomicU64,
     dead: AtomicU64,
+    said: AtomicU64,
 }
 
 /// The counters at one moment.
@@ -43,6 +44,16 @@ impl Progress {
 
     pub(super) fn bill_dead(&self) {
         self.dead.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a bill that is said to need a person, and returns how many were said before it since the last delivery began.
+    pub(super) fn say_one_more(&self) -> u64 {
+        self.said.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A delivery begins: what needs a person is said again.
+    pub(super) fn delivery_begins(&self) {
+        self.said.store(0, Ordering::Relaxed);
     }
 
     /// The counters now.

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use crate::config::RetryConfig;
 
+/// What a vendor may ask for at most, so that one odd answer does not stop a bill for a month.
+const LONGEST_ASKED_FOR: Duration = Duration::from_mins(15);
+
 /// The pause before the next attempt, after `attempts` of them.
 pub(super) fn pause(config: &RetryConfig, attempts: u32, asked_for: Option<Duration>) -> Duration {
     let doubled = config.first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
     let jitter = 0.75 + fastrand::f64() * 0.5;
-    doubled.min(config.most).mul_f64(jitter).max(asked_for.unwrap_or_default())
+    doubled.min(config.most).mul_f64(jitter).max(asked_for.unwrap_or_default().min(LONGEST_ASKED_FOR))
 }
 
 /// Milliseconds, for the journal's times.
@@ -32,5 +35,6 @@ mod tests {
             assert!((expected * 0.75..=expected * 1.25).contains(&seconds), "{attempts}: {seconds}");
         }
         assert_eq!(pause(&config, 1, Some(Duration::from_secs(90))), Duration::from_secs(90));
+        assert_eq!(pause(&config, 1, Some(Duration::from_hours(1_000))), LONGEST_ASKED_FOR);
     }
 }

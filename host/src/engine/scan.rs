@@ -28,13 +28,17 @@ pub struct ScanReport {
     pub rows: u64,
     /// Bills made.
     pub bills: u64,
+    /// It went on with a scan that was open, whose window ends in the past.
+    pub resumed: bool,
 }
 
 /// Scans a scheme's source: goes on with the scan that is open, or begins one. Gives up at `until` at the latest where it
 /// only waits for a vendor.
 pub async fn scan(engine: &Engine, scheme: &Scheme, until: Option<Instant>) -> Result<ScanReport, EngineError> {
+    let mut report = ScanReport::default();
     let mut scan = match engine.journal.scheme(&scheme.stem).await?.scan {
         Some(open) => {
+            report.resumed = true;
             tracing::info!(
                 scheme = scheme.stem,
                 scan = open.id,
@@ -45,8 +49,10 @@ pub async fn scan(engine: &Engine, scheme: &Scheme, until: Option<Instant>) -> R
         }
         None => begin(engine, scheme).await?,
     };
-    let mut report = ScanReport::default();
     while let Some(page) = scan.open_pages.first().cloned() {
+        if engine.is_stopping() {
+            return Err(EngineError::Stopping);
+        }
         let fetched = fetch(engine, scheme, &scan, &page, until).await?;
         let rows = shape::rows(engine, scheme, fetched.rows).await?;
         let stored = engine
@@ -59,7 +65,8 @@ pub async fn scan(engine: &Engine, scheme: &Scheme, until: Option<Instant>) -> R
                 rows,
                 on_change: if scheme.source.plan.id_check() { OnChange::Skip } else { OnChange::Redeliver },
                 makes_bills: scheme.target.is_some(),
-                merges: scheme.target.as_ref().is_some_and(|target| target.plan.is_merge()),
+                merges: scheme.merges(),
+                complete_bills: scheme.merges() && scheme.source.complete_bills,
                 indexes: scheme.indexes.clone(),
             })
             .await?;
@@ -123,7 +130,7 @@ async fn fetch(
             attempts,
             "page not fetched, again in {pause:.1?}: {failure}"
         );
-        tokio::time::sleep(pause).await;
+        engine.sleep(pause).await?;
     }
 }
 

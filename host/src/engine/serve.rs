@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use super::snapshot::Scheme;
-use super::{Engine, deliver, scan};
+use super::{Engine, EngineError, deliver, scan};
 use crate::config::Schedule;
 use crate::observe::clock;
 
@@ -23,15 +23,15 @@ const REST: Duration = Duration::from_secs(30);
 /// How long a delivery task sleeps at most: other processes, and other schemes' scans, make bills ready too.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
-/// Runs until `stop` becomes true; what is under way then is finished.
-pub async fn run(engine: Engine, stop: watch::Receiver<bool>) {
+/// Runs until the engine is told to stop; calls under way then are finished and settled.
+pub async fn run(engine: Engine) {
     let mut tasks = JoinSet::new();
     // Bills that wait for another scheme's rows become due when that scheme was scanned: every scan wakes every delivery.
     let scanned = Arc::new(Notify::new());
     for scheme in engine.snapshot.schemes.clone() {
-        tasks.spawn(scan_by_schedule(engine.clone(), Arc::clone(&scheme), Arc::clone(&scanned), stop.clone()));
+        tasks.spawn(scan_by_schedule(engine.clone(), Arc::clone(&scheme), Arc::clone(&scanned)));
         if scheme.target.is_some() {
-            tasks.spawn(deliver_as_due(engine.clone(), scheme, Arc::clone(&scanned), stop.clone()));
+            tasks.spawn(deliver_as_due(engine.clone(), scheme, Arc::clone(&scanned)));
         }
     }
     while let Some(ended) = tasks.join_next().await {
@@ -41,7 +41,7 @@ pub async fn run(engine: Engine, stop: watch::Receiver<bool>) {
     }
 }
 
-async fn scan_by_schedule(engine: Engine, scheme: Arc<Scheme>, scanned: Arc<Notify>, mut stop: watch::Receiver<bool>) {
+async fn scan_by_schedule(engine: Engine, scheme: Arc<Scheme>, scanned: Arc<Notify>) {
     let Some(schedule) = scheme.source.schedule.clone() else {
         return;
     };
@@ -54,27 +54,27 @@ async fn scan_by_schedule(engine: Engine, scheme: Arc<Scheme>, scanned: Arc<Noti
         }
     };
     loop {
-        if !due_now && !wait(until_next(&schedule, &scheme.source.time_zone), &mut stop).await {
+        if !due_now && engine.sleep(until_next(&schedule, &scheme.source.time_zone)).await.is_err() {
             return;
         }
         due_now = false;
-        if *stop.borrow() {
+        if engine.is_stopping() {
             return;
         }
         if let Err(error) = scan::scan(&engine, &scheme, None).await {
+            if matches!(error, EngineError::Stopping) {
+                return;
+            }
             tracing::error!(scheme = scheme.stem, "scan failed, again by schedule: {error}");
         }
         scanned.notify_waiters();
     }
 }
 
-async fn deliver_as_due(engine: Engine, scheme: Arc<Scheme>, scanned: Arc<Notify>, mut stop: watch::Receiver<bool>) {
-    if let Err(error) = deliver::take_up(&engine, &scheme).await {
-        tracing::error!(scheme = scheme.stem, "{error}");
-    }
+async fn deliver_as_due(engine: Engine, scheme: Arc<Scheme>, scanned: Arc<Notify>) {
     let schedule = scheme.target.as_ref().and_then(|target| target.schedule.clone());
     loop {
-        if *stop.borrow() {
+        if engine.is_stopping() {
             return;
         }
         let wake = scanned.notified();
@@ -89,30 +89,22 @@ async fn deliver_as_due(engine: Engine, scheme: Arc<Scheme>, scanned: Arc<Notify
             Err(error) => {
                 tracing::error!(scheme = scheme.stem, "delivery stopped for {REST:?}: {error}");
                 rest = REST;
-                if !wait(rest, &mut stop).await {
+                if engine.sleep(rest).await.is_err() {
                     return;
                 }
                 continue;
             }
         }
         if let Some(schedule) = &schedule {
-            if !wait(until_next(schedule, &scheme.source.time_zone), &mut stop).await {
+            if engine.sleep(until_next(schedule, &scheme.source.time_zone)).await.is_err() {
                 return;
             }
             continue;
         }
         tokio::select! {
             () = wake => {}
-            go_on = wait(rest, &mut stop) => if !go_on { return },
+            rested = engine.sleep(rest) => if rested.is_err() { return },
         }
-    }
-}
-
-/// Sleeps; false if told to stop meanwhile.
-async fn wait(duration: Duration, stop: &mut watch::Receiver<bool>) -> bool {
-    tokio::select! {
-        () = tokio::time::sleep(duration) => true,
-        _ = stop.wait_for(|stop| *stop) => false,
     }
 }
 

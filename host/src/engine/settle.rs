@@ -1,8 +1,10 @@
 //! What became of a bill, from what became of its call.
 
+use std::time::Duration;
+
 use super::snapshot::Scheme;
 use super::{Engine, problem, retry};
-use crate::journal::{BillVersion, ClaimedBill, Problem, Settled};
+use crate::journal::{BillVersion, ClaimedBill, Intent, Problem, Receipt, Settled};
 use crate::observe::clock;
 use crate::plugin::connector::Outcome;
 use crate::plugin::{Failure, FailureKind};
@@ -18,65 +20,77 @@ pub(super) fn decide(
     claimed: &ClaimedBill,
     outcome: Outcome,
 ) -> (Settled, Option<Stop>) {
-    let now_ms = clock::now_ms();
-    let failure = match outcome {
+    let (failure, resume, there) = match outcome {
         Outcome::Done(receipt) => {
             engine.progress.bill_done();
             return (Settled::Done(receipt), None);
         }
-        Outcome::Failed(failure) => failure,
+        Outcome::Failed(failure) => (failure, None, None),
+        Outcome::Partial(half_done, failure) => (failure, Some(half_done.resume), Some(half_done.receipt)),
     };
-    let again = |pause| Settled::Failed { problem: problem(&failure), due_ms: now_ms + retry::ms(pause), resume: None };
+    let now_ms = clock::now_ms();
+    let problem = problem(&failure);
     match failure.kind {
-        FailureKind::Transient | FailureKind::Throttled | FailureKind::Unauthorized => {
-            let age_ms = now_ms - claimed.first_attempt_ms;
-            if age_ms >= retry::ms(scheme.retry.max_age) {
-                return (dead(engine, &claimed.version, too_old(problem(&failure), claimed)), None);
-            }
-            engine.progress.attempt_failed();
-            report(scheme, claimed, &failure);
-            (again(retry::pause(&scheme.retry, claimed.attempts, failure.retry_after)), None)
-        }
-        FailureKind::Rejected => (dead(engine, &claimed.version, problem(&failure)), None),
-        FailureKind::Uncertain => {
-            engine.progress.attempt_failed();
-            report(scheme, claimed, &failure);
-            (Settled::Uncertain { problem: problem(&failure), look_up_due_ms: now_ms }, None)
-        }
+        FailureKind::Rejected => (dead(engine, &claimed.version, problem, there), None),
         FailureKind::Misconfigured => {
             engine.progress.attempt_failed();
-            (again(scheme.retry.most), Some(Stop(failure)))
+            let due_ms = now_ms + retry::ms(scheme.retry.most);
+            (Settled::Failed { problem, due_ms, resume, there }, Some(Stop(failure)))
+        }
+        // An update by the vendor's id does no harm twice: there is nothing to look up.
+        FailureKind::Uncertain if !matches!(claimed.intent, Intent::Update(_)) => {
+            engine.progress.attempt_failed();
+            report(scheme, claimed, &failure);
+            (Settled::Uncertain { problem, look_up_due_ms: now_ms }, None)
+        }
+        FailureKind::Uncertain | FailureKind::Transient | FailureKind::Throttled | FailureKind::Unauthorized => {
+            report(scheme, claimed, &failure);
+            (again(engine, scheme, claimed, problem, failure.retry_after, resume, there), None)
         }
     }
+}
+
+/// Sends a bill again after a pause that grows with its attempts, or gives it up when it is too old.
+pub(super) fn again(
+    engine: &Engine,
+    scheme: &Scheme,
+    claimed: &ClaimedBill,
+    mut problem: Problem,
+    retry_after: Option<Duration>,
+    resume: Option<String>,
+    there: Option<Receipt>,
+) -> Settled {
+    let now_ms = clock::now_ms();
+    if now_ms - claimed.first_attempt_ms >= retry::ms(scheme.retry.max_age) {
+        problem.message = format!("given up after {} attempts: {}", claimed.attempts, problem.message);
+        return dead(engine, &claimed.version, problem, there);
+    }
+    engine.progress.attempt_failed();
+    let pause = retry::pause(&scheme.retry, claimed.attempts, retry_after);
+    Settled::Failed { problem, due_ms: now_ms + retry::ms(pause), resume, there }
 }
 
 /// A bill needs a person: said aloud, once.
-pub(super) fn dead(engine: &Engine, version: &BillVersion, problem: Problem) -> Settled {
-    announce_dead(engine, version, &problem);
-    Settled::Dead(problem)
+fn dead(engine: &Engine, version: &BillVersion, problem: Problem, there: Option<Receipt>) -> Settled {
+    announce(engine, version, &problem);
+    engine.progress.bill_dead();
+    Settled::Dead { problem, there }
 }
 
-/// Dead bills of one run that are said one by one: when everything fails, it fails for the same few reasons.
-const SAID_ONE_BY_ONE: u64 = 20;
-
-/// Counts a dead bill and says why.
-pub(super) fn announce_dead(engine: &Engine, version: &BillVersion, problem: &Problem) {
-    engine.progress.bill_dead();
-    let dead = engine.progress.now().dead;
-    if dead == SAID_ONE_BY_ONE + 1 {
-        tracing::error!("more bills are not delivered; from here on they are only counted");
+/// Says why a bill needs a person. When everything fails, it fails for the same few reasons: only the first of a run of
+/// deliveries are said one by one.
+pub(super) fn announce(engine: &Engine, version: &BillVersion, problem: &Problem) {
+    const SAID_ONE_BY_ONE: u64 = 20;
+    let said = engine.progress.say_one_more();
+    if said == SAID_ONE_BY_ONE {
+        tracing::error!(scheme = version.scheme, "more bills are not delivered; from here on they are only counted");
     }
-    if dead > SAID_ONE_BY_ONE {
+    if said >= SAID_ONE_BY_ONE {
         return;
     }
     let hint = problem.hint.as_deref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
     let code = problem.code.as_deref().map(|code| format!("[{code}] ")).unwrap_or_default();
     tracing::error!(scheme = version.scheme, bill = version.bill, "not delivered: {code}{}{hint}", problem.message);
-}
-
-fn too_old(mut problem: Problem, claimed: &ClaimedBill) -> Problem {
-    problem.message = format!("given up after {} attempts: {}", claimed.attempts, problem.message);
-    problem
 }
 
 fn report(scheme: &Scheme, claimed: &ClaimedBill, failure: &Failure) {

@@ -15,7 +15,7 @@ use crate::capability::Connection;
 use crate::config::{LimitsConfig, OnExisting, RetryConfig, Schedule, TableSet};
 use crate::dialect::{SourcePlan, TargetPlan};
 use crate::journal::{IndexFields, State};
-use crate::plugin::connector::{Connector, Sessions};
+use crate::plugin::connector::{BillToFind, Connector, Sessions};
 use crate::plugin::transforms::TransformContext;
 use crate::plugin::{Plugin, Registry};
 
@@ -79,6 +79,8 @@ pub struct SourceSide {
     pub lag: Duration,
     /// Rows of a page.
     pub page_size: u32,
+    /// A scan that returns a row of a bill returns the bill whole.
+    pub complete_bills: bool,
     /// The time zone in which texts without an offset are meant.
     pub time_zone: TimeZone,
 }
@@ -111,6 +113,27 @@ pub struct TargetSide {
     pub can_find: bool,
     /// Bills of one push.
     pub largest_batch: usize,
+    /// Bills of one look-up.
+    pub largest_find: usize,
+}
+
+impl TargetSide {
+    /// A mapped bill as it is looked up.
+    pub(super) fn to_find(&self, number: &str, payload: &str) -> BillToFind {
+        let number_field = self.plan.number_field().map(str::to_owned).or_else(|| self.number_field.clone());
+        BillToFind { number: number.to_owned(), number_field, payload: payload.to_owned() }
+    }
+}
+
+impl Scheme {
+    /// Rows of one merge key make one bill.
+    pub(super) fn merges(&self) -> bool {
+        self.target.as_ref().is_some_and(|target| target.plan.is_merge())
+    }
+
+    fn time_zone_name(&self) -> Arc<str> {
+        self.source.time_zone.iana_name().unwrap_or("UTC").into()
+    }
 }
 
 impl Snapshot {
@@ -125,6 +148,7 @@ impl Snapshot {
             tables: Arc::clone(&self.tables),
             state: self.state.clone(),
             scheme: Some(scheme.stem.as_str().into()),
+            time_zone: scheme.time_zone_name(),
             limits: self.limits.clone(),
         }
     }
@@ -147,7 +171,7 @@ impl Snapshot {
             state: self.state.clone(),
             tables: Arc::clone(&self.tables),
             scheme: Some(scheme.stem.as_str().into()),
-            time_zone: scheme.source.time_zone.iana_name().unwrap_or("UTC").into(),
+            time_zone: scheme.time_zone_name(),
             limits: self.limits.clone(),
         }
     }

@@ -9,12 +9,15 @@ use super::books::{self, index_keys, load, look_up_prefix, ready_prefix};
 use super::collection::{row_in, row_key};
 use super::key::{Key, Kind, Parts, printable};
 use super::lookups::{entry_key, indexes};
-use super::record::{Chunk, IndexState, RowRecord, decode};
+use super::record::{Chunk, IndexState, RowRecord, SeenBill, decode};
+use super::scans::scheme_record;
 use super::txn::{Read, range};
+use super::vanished::seen_prefix;
 use super::{Counts, JournalError};
 
 pub(super) fn audit(tree: &Tree, scheme: &str) -> Result<Counts, JournalError> {
     rows(tree, scheme)?;
+    notes(tree, scheme)?;
     bills(tree, scheme)
 }
 
@@ -67,6 +70,37 @@ fn rows(tree: &Tree, scheme: &str) -> Result<(), JournalError> {
         found += count(tree, &Key::new(Kind::Entry).text(scheme).number(index.number))?;
     }
     agree(&Key::new(Kind::Entry).text(scheme), "index entries", found, entries)
+}
+
+/// Notes are those of the scan under way, and name rows that are there.
+fn notes(tree: &Tree, scheme: &str) -> Result<(), JournalError> {
+    let forming = scheme_record(tree, scheme)?.scan.filter(|scan| !scan.finished);
+    for kind in [Kind::Forming, Kind::Seen] {
+        let prefix = Key::new(kind).text(scheme);
+        for item in range(tree, prefix.bytes(), None) {
+            let (key, bytes) = item?;
+            let scan = Parts::behind(prefix.bytes(), &key).number()?;
+            if forming.as_ref().is_none_or(|forming| forming.scan.id != scan) {
+                return Err(damaged(&key, format!("it is a note of scan {scan}, which is over")));
+            }
+            if kind == Kind::Forming {
+                decode::<Vec<String>>(&key, &bytes)?;
+                continue;
+            }
+            for row in decode::<Vec<SeenBill<'_>>>(&key, &bytes)?.iter().flat_map(|seen| &seen.rows) {
+                if Read::get(tree, &row_key(scheme, row))?.is_none() {
+                    return Err(damaged(&key, format!("row `{row}` has no record")));
+                }
+            }
+        }
+    }
+    match forming {
+        Some(forming) if forming.complete => {
+            let prefix = seen_prefix(scheme, forming.scan.id);
+            agree(&prefix, "notes of pages", count(tree, &prefix)?, forming.scan.pages_stored.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn bills(tree: &Tree, scheme: &str) -> Result<Counts, JournalError> {

@@ -90,10 +90,12 @@ impl Bill {
         };
         match settled {
             Settled::Done(receipt) => self.deliver(version.version, receipt),
-            Settled::Failed { problem, due_ms, resume } => {
+            Settled::Failed { problem, due_ms, resume, there } => {
+                self.note_there(there);
                 self.give_back(&claim, Standing::Failed { due_ms }, problem, resume, rows_left);
             }
-            Settled::Dead(problem) => {
+            Settled::Dead { problem, there } => {
+                self.note_there(there);
                 self.give_back(&claim, Standing::Dead, problem, None, rows_left);
             }
             Settled::Uncertain { problem, look_up_due_ms } => {
@@ -182,6 +184,14 @@ impl Bill {
             && matches!(pending.standing, Standing::Blocked { .. })
         {
             pending.standing = Standing::Waiting { due_ms: pending.scan_begun_ms };
+        }
+    }
+
+    /// The vendor has the bill, whichever version of it: the next attempt updates it.
+    fn note_there(&mut self, there: Option<Receipt>) {
+        if let Some(receipt) = there {
+            let version = self.delivered.as_ref().map_or(0, |delivered| delivered.version);
+            self.delivered = Some(Delivered { version, receipt });
         }
     }
 

@@ -77,7 +77,7 @@ pub(super) fn claim(
 pub(super) fn settle(txn: &mut Txn<'_>, outcomes: Vec<(BillVersion, Settled)>) -> Result<(), JournalError> {
     for (version, settled) in outcomes {
         let rows_left = match settled {
-            Settled::Failed { .. } | Settled::Dead(_) => {
+            Settled::Failed { .. } | Settled::Dead { .. } => {
                 txn.holds_any(group_prefix(&version.scheme, &version.bill).bytes())?
             }
             Settled::Done(_) | Settled::Uncertain { .. } => true,

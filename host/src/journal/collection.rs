@@ -10,9 +10,10 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::key::{Key, Kind, printable};
-use super::lookups::PageIndexes;
+use super::lookups::{PageIndexes, remove_entries};
 use super::record::{Chunk, GroupedRow, RowRecord, decode};
 use super::txn::{Read, Txn};
+use super::vanished::PageSeen;
 use super::{JournalError, OnChange, PageStored, PageToStore, RowToStore};
 
 /// A chunk that has so many rows or bytes takes no more.
@@ -39,20 +40,26 @@ pub(super) struct RowsStored {
     pub(super) touched: BTreeSet<String>,
 }
 
-/// Stores a page's rows. `sequence` is the collection's counter of stored rows.
-pub(super) fn store_rows(
+/// Stores a page's rows. `sequence` is the collection's counter of stored rows; `seen` notes what the page returns.
+pub(super) fn store_rows<'p>(
     txn: &mut Txn<'_>,
-    page: &PageToStore,
+    page: &'p PageToStore,
     sequence: &mut u64,
+    mut seen: Option<&mut PageSeen<'p>>,
 ) -> Result<RowsStored, JournalError> {
     let indexes = PageIndexes::load(txn, &page.scheme, &page.indexes)?;
-    let mut groups = Groups { scheme: &page.scheme, chunks: BTreeMap::new(), filling: HashMap::new() };
+    let mut groups = Groups::of(&page.scheme);
     let mut stored = RowsStored { counts: PageStored::default(), touched: BTreeSet::new() };
     for row in &page.rows {
         stored.counts.rows += 1;
         let key = row_key(&page.scheme, &row.id);
         let known: Option<RowRecord> = txn.record(&key)?;
-        if known.as_ref().is_some_and(|known| known.digest == row.digest || page.on_change == OnChange::Skip) {
+        let skipped =
+            known.as_ref().is_some_and(|known| known.digest == row.digest || page.on_change == OnChange::Skip);
+        if let Some(seen) = &mut seen {
+            seen.add(row, known.as_ref().filter(|known| skipped || known.bill == row.bill));
+        }
+        if skipped {
             stored.counts.skipped += 1;
             continue;
         }
@@ -61,7 +68,7 @@ pub(super) fn store_rows(
         let chunk = match &known {
             Some(known) if known.bill == row.bill => groups.replace(txn, known, row)?,
             Some(known) => {
-                let arrived = groups.take(txn, known, row)?;
+                let arrived = groups.take(txn, known, &row.id)?;
                 stored.touched.insert(known.bill.clone());
                 groups.add(row, arrived, *sequence)
             }
@@ -82,7 +89,21 @@ pub(super) fn store_rows(
     Ok(stored)
 }
 
-/// The chunks that a page touches, read once and written once.
+/// Takes rows out of the collection, and out of its indexes.
+pub(super) fn remove_rows(txn: &mut Txn<'_>, scheme: &str, ids: &[String]) -> Result<(), JournalError> {
+    let mut groups = Groups::of(scheme);
+    for id in ids {
+        let key = row_key(scheme, id);
+        if let Some(known) = txn.record::<RowRecord>(&key)? {
+            groups.take(txn, &known, id)?;
+            remove_entries(txn, scheme, &known, id);
+            txn.remove(key);
+        }
+    }
+    groups.write(txn)
+}
+
+/// The chunks that a commit touches, read once and written once.
 struct Groups<'p> {
     scheme: &'p str,
     chunks: BTreeMap<(String, u64), Chunk<'p>>,
@@ -91,6 +112,10 @@ struct Groups<'p> {
 }
 
 impl<'p> Groups<'p> {
+    fn of(scheme: &'p str) -> Self {
+        Self { scheme, chunks: BTreeMap::new(), filling: HashMap::new() }
+    }
+
     /// Adds a row that is new to its bill; says into which chunk.
     fn add(&mut self, row: &'p RowToStore, arrived: u64, sequence: u64) -> u64 {
         let (number, bytes) = self.filling.entry(&row.bill).or_insert((sequence, 0));
@@ -114,8 +139,8 @@ impl<'p> Groups<'p> {
     }
 
     /// Takes a row out of the bill that it leaves; says when it arrived first.
-    fn take(&mut self, txn: &Txn<'_>, known: &RowRecord, row: &RowToStore) -> Result<u64, JournalError> {
-        let (chunk, place) = self.find(txn, known, &row.id)?;
+    fn take(&mut self, txn: &Txn<'_>, known: &RowRecord, id: &str) -> Result<u64, JournalError> {
+        let (chunk, place) = self.find(txn, known, id)?;
         Ok(chunk.rows.remove(place).arrived)
     }
 

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Group = b'g',
     /// scheme, scan, sequence → names of bills that the scan has touched.
     Forming = b'f',
+    /// scheme, scan, page → [`SeenBill`](super::record::SeenBill)s of the page.
+    Seen = b'n',
     /// scheme, bill → [`BillRecord`](super::record::BillRecord).
     Bill = b'b',
     /// scheme, bill → [`ClaimedBill`](super::ClaimedBill).

@@ -55,13 +55,14 @@ impl State for SledStore {
         expected: Option<Vec<u8>>,
         new: Option<Vec<u8>>,
         now_ms: i64,
+        expires_ms: Option<i64>,
     ) -> Result<bool, StateError> {
         check_key(key)?;
         let (owner, key) = (owner.to_owned(), key.to_owned());
         self.change(move |txn| {
             let is_expected = read(txn, &owner, &key, now_ms)?.map(|(value, _)| value) == expected;
             if is_expected {
-                write(txn, &owner, &key, new.map(|new| (new, None)), now_ms)?;
+                write(txn, &owner, &key, new.map(|new| (new, expires_ms)), now_ms)?;
             }
             Ok(is_expected)
         })
@@ -91,7 +92,13 @@ impl State for SledStore {
         .await
     }
 
-    async fn keys(&self, owner: &str, prefix: &str, now_ms: i64) -> Result<Vec<String>, StateError> {
+    async fn keys(
+        &self,
+        owner: &str,
+        prefix: &str,
+        after: Option<&str>,
+        now_ms: i64,
+    ) -> Result<Vec<String>, StateError> {
         let swept = owner.to_owned();
         self.change(move |txn| {
             let freed = sweep(txn, &swept, now_ms, SWEPT_PER_WRITE)?;
@@ -107,8 +114,9 @@ impl State for SledStore {
         let mut keys = Vec::new();
         for item in range(self.state(), begin.bytes(), None) {
             let (key, bytes) = item?;
-            if is_live(&decode(&key, &bytes)?, now_ms) {
-                keys.push(Parts::behind(all.bytes(), &key).text()?);
+            let name = Parts::behind(all.bytes(), &key).text()?;
+            if after.is_none_or(|after| name.as_str() > after) && is_live(&decode(&key, &bytes)?, now_ms) {
+                keys.push(name);
             }
             if keys.len() == LISTING {
                 break;

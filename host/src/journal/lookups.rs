@@ -84,9 +84,7 @@ impl<'p> PageIndexes<'p> {
         stored: u64,
     ) -> Result<Vec<(u64, Vec<String>)>, JournalError> {
         if let Some(known) = known {
-            for (index, values) in &known.indexed {
-                txn.remove(entry_key(self.collection, *index, values, known.stored, &row.id));
-            }
+            remove_entries(txn, self.collection, known, &row.id);
         }
         let mut indexed = Vec::with_capacity(self.numbers.len());
         for (index, values) in self.numbers.iter().zip(&row.index_values) {
@@ -110,6 +108,13 @@ impl<'p> PageIndexes<'p> {
             txn.put_record(indexes_key(self.collection), &self.now)?;
         }
         Ok(())
+    }
+}
+
+/// Takes a row's entries away.
+pub(super) fn remove_entries(txn: &mut Txn<'_>, collection: &str, known: &RowRecord, row: &str) {
+    for (index, values) in &known.indexed {
+        txn.remove(entry_key(collection, *index, values, known.stored, row));
     }
 }
 

@@ -6,8 +6,9 @@
 //!
 //! # What is recorded
 //!
-//! A **row** of a scheme is kept under its id, the latest version only (the *collection*). A **bill** is the rows of one
-//! merge key, or one row. A bill has at most two versions that matter:
+//! A **row** of a scheme is kept under its id, the latest version only (the *collection*). It stays, whatever later scans
+//! return, unless bills are known to come whole ([`PageToStore::complete_bills`]). A **bill** is the rows of one merge key,
+//! or one row. A bill has at most two versions that matter:
 //!
 //! * the **pending** one: the newest, not yet sent; waiting, failed (will be retried) or dead (needs a person);
 //! * the **claimed** one: it may have reached the vendor, and nothing newer of that bill is sent until it is settled.
@@ -34,6 +35,7 @@ mod record;
 mod scans;
 mod sled_store;
 mod txn;
+mod vanished;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -189,6 +191,10 @@ pub struct PageToStore {
     /// Rows of one merge key make one bill, which is sealed when the scan is finished. False: every row is its own bill,
     /// ready at once.
     pub merges: bool,
+    /// A scan that returns any row of a bill returns all of its rows: collected rows of that bill that no page of the scan
+    /// has are gone when it is finished. Holds only where every page of the scan says so, and with `makes_bills` and
+    /// `merges`.
+    pub complete_bills: bool,
     /// The collection's indexes.
     pub indexes: Vec<IndexFields>,
 }
@@ -330,9 +336,16 @@ pub enum Settled {
         due_ms: i64,
         /// Go on from there. JSON text.
         resume: Option<String>,
+        /// The vendor has the bill, though not this version of it whole: from now on it is updated, not created.
+        there: Option<Receipt>,
     },
     /// It needs a person. Superseded if there is a newer version.
-    Dead(Problem),
+    Dead {
+        /// Why.
+        problem: Problem,
+        /// The vendor has the bill, though not this version of it whole: from now on it is updated, not created.
+        there: Option<Receipt>,
+    },
     /// Nobody knows: it stays claimed, to be looked up when due.
     Uncertain {
         /// Why.
@@ -461,10 +474,11 @@ pub trait Journal: Send + Sync + 'static {
     /// that the page does not name has to be ensured again before it serves lookups.
     async fn store_page(&self, page: PageToStore) -> Result<PageStored, JournalError>;
 
-    /// Ends a scan whose pages are all stored: its bills are sealed and become ready, and `last_sync` moves on (for a
-    /// scheduled scan). Bills of other schemes that wait for this collection become due. Returns how many versions of bills
-    /// the scan made, those that were ready at once included. `Conflict` if the scan is not under way or has open pages.
-    /// After a crash half way it is simply called again.
+    /// Ends a scan whose pages are all stored: rows that have vanished leave the collection
+    /// ([`PageToStore::complete_bills`]), its bills are sealed and become ready, and `last_sync` moves on (for a scheduled
+    /// scan). Bills of other schemes that wait for this collection become due. Returns how many versions of bills the scan
+    /// made, those that were ready at once included. `Conflict` if the scan is not under way or has open pages. After a
+    /// crash half way it is simply called again.
     async fn finish_scan(&self, scheme: &str, scan: u64) -> Result<u64, JournalError>;
 
     /// Pending bills that are due and whose earlier version is settled, oldest due first, at most `limit`, without those
@@ -562,7 +576,8 @@ pub trait State: Send + Sync + 'static {
         expires_ms: Option<i64>,
     ) -> Result<(), StateError>;
 
-    /// Sets a key (`None` deletes it) if its value is `expected` (`None`: if there is none). True if it did.
+    /// Sets a key (`None` deletes it) if its value is `expected` (`None`: if there is none). True if it did; with
+    /// `expires_ms` (Unix milliseconds) the new value is forgotten then.
     async fn compare_and_set(
         &self,
         owner: &str,
@@ -570,6 +585,7 @@ pub trait State: Send + Sync + 'static {
         expected: Option<Vec<u8>>,
         new: Option<Vec<u8>>,
         now_ms: i64,
+        expires_ms: Option<i64>,
     ) -> Result<bool, StateError>;
 
     /// Adds to a counter (absent: 0) and returns the sum. The time to live stays.
@@ -578,8 +594,14 @@ pub trait State: Send + Sync + 'static {
     /// Deletes a key.
     async fn delete(&self, owner: &str, key: &str) -> Result<(), StateError>;
 
-    /// Keys that begin with `prefix`, in byte order, at most [`state_limits::LISTING`].
-    async fn keys(&self, owner: &str, prefix: &str, now_ms: i64) -> Result<Vec<String>, StateError>;
+    /// Keys that begin with `prefix` and come after `after`, in byte order, at most [`state_limits::LISTING`].
+    async fn keys(
+        &self,
+        owner: &str,
+        prefix: &str,
+        after: Option<&str>,
+        now_ms: i64,
+    ) -> Result<Vec<String>, StateError>;
 }
 
 #[cfg(test)]

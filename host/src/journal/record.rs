@@ -12,7 +12,7 @@ use super::key::printable;
 use super::{IndexFields, JournalError, Problem, Receipt, Scan};
 
 /// The format of keys and records.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, JournalError> {
     postcard::to_stdvec(record).map_err(|e| JournalError::Store { action: "written", reason: e.to_string() })
@@ -43,10 +43,26 @@ pub(super) struct SchemeRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct ScanRecord {
     pub(super) scan: Scan,
+    /// Every page so far said that bills are complete, and left a note of what it saw; what has vanished is still to be
+    /// found.
+    pub(super) complete: bool,
+    /// The scheme's `sequence` when it began: rows stored later, and chunks of a higher number, are its own.
+    pub(super) sequence_before: u64,
     /// Its window has moved on; what is left is to release the bills that waited for it.
     pub(super) finished: bool,
     /// Versions it made.
     pub(super) bills: u64,
+}
+
+/// What one page of a scan tells of a bill.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SeenBill<'b> {
+    pub(super) bill: &'b str,
+    /// Rows of the page belong to it. False: the collection has rows of the page in it that the page has in another bill.
+    pub(super) returned: bool,
+    /// The page's rows that lie in the bill's chunks from before the scan: sorted, each once.
+    #[serde(borrow)]
+    pub(super) rows: Vec<&'b str>,
 }
 
 /// What is known of a row; its content is with its bill's other rows.

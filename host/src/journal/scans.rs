@@ -1,8 +1,8 @@
 //! Scans: pages in, bills out.
 //!
 //! A page is one commit. Where rows are merged, the page also leaves a note of the bills it touched; when every page is
-//! there, the notes are worked off a few at a time, so that sealing a scan of a million rows needs no more memory than one
-//! of a thousand. The commit that works off the last of them moves the scheme's window. Only then, again a few at a time,
+//! there (and what has [vanished](super::vanished) is gone), the notes are worked off a few at a time, so that sealing a
+//! scan of a million rows needs no more memory than one of a thousand. The commit that works off the last of them moves the scheme's window. Only then, again a few at a time,
 //! are the bills released that waited for this collection: released earlier, they would look, find nothing, and wait again.
 //!
 //! Each of these commits leaves the scan in a state from which the next call goes on.
@@ -14,6 +14,7 @@ use super::collection::{group_prefix, store_rows};
 use super::key::{Key, Kind, Parts};
 use super::record::{ScanRecord, SchemeRecord, decode};
 use super::txn::{Read, Txn};
+use super::vanished::{PageSeen, forget_some};
 use super::{JournalError, NewScan, PageStored, PageToStore, Scan, ScanKind};
 
 /// Bills that one commit seals or releases (a page's worth more, if the last note is long).
@@ -23,7 +24,7 @@ pub(super) fn scheme_key(scheme: &str) -> Key {
     Key::new(Kind::Scheme).text(scheme)
 }
 
-fn forming_prefix(scheme: &str, scan: u64) -> Key {
+pub(super) fn forming_prefix(scheme: &str, scan: u64) -> Key {
     Key::new(Kind::Forming).text(scheme).number(scan)
 }
 
@@ -37,6 +38,15 @@ fn under_way(from: &impl Read, scheme: &str, scan: u64) -> Result<(SchemeRecord,
     match record.scan.take_if(|record| record.scan.id == scan) {
         Some(under_way) => Ok((record, under_way)),
         None => Err(JournalError::Conflict(format!("scan {scan} of scheme `{scheme}` is not under way"))),
+    }
+}
+
+/// The same, when every page is stored.
+pub(super) fn to_finish(from: &impl Read, scheme: &str, scan: u64) -> Result<(SchemeRecord, ScanRecord), JournalError> {
+    let (record, under_way) = under_way(from, scheme, scan)?;
+    match under_way.scan.open_pages.len() {
+        0 => Ok((record, under_way)),
+        open => Err(JournalError::Conflict(format!("scan {scan} of scheme `{scheme}` has {open} pages to store"))),
     }
 }
 
@@ -57,7 +67,13 @@ pub(super) fn begin(txn: &mut Txn<'_>, scheme: &str, new: NewScan) -> Result<Sca
         pages_stored: 0,
         rows: 0,
     };
-    record.scan = Some(ScanRecord { scan: scan.clone(), finished: false, bills: 0 });
+    record.scan = Some(ScanRecord {
+        scan: scan.clone(),
+        complete: true,
+        sequence_before: record.sequence,
+        finished: false,
+        bills: 0,
+    });
     txn.put_record(scheme_key(scheme), &record)?;
     Ok(scan)
 }
@@ -82,7 +98,12 @@ pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageSt
     }
 
     let sequence = record.sequence;
-    let stored = store_rows(txn, page, &mut record.sequence)?;
+    under_way.complete &= page.complete_bills && page.makes_bills && page.merges;
+    let mut seen = under_way.complete.then(|| PageSeen::new(under_way.sequence_before));
+    let stored = store_rows(txn, page, &mut record.sequence, seen.as_mut())?;
+    if let Some(seen) = seen {
+        seen.write(txn, page)?;
+    }
     scan.pages_stored += 1;
     scan.rows += stored.counts.rows;
     count(txn, &page.scheme, |counts| {
@@ -105,7 +126,7 @@ pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageSt
 }
 
 /// Makes a new version of a bill whose rows have changed; false if it has none left. With `seal`, only once per scan.
-fn make_version(
+pub(super) fn make_version(
     txn: &mut Txn<'_>,
     scheme: &str,
     bill: &str,
@@ -137,24 +158,21 @@ pub(super) enum Finishing {
     Over(u64),
 }
 
-/// Makes the next commit of finishing a scan. `after`: where the commit before it stopped releasing.
+/// Makes the next commit of finishing a scan, when all that has vanished is gone. `after`: where the commit before it stopped releasing.
 pub(super) fn finish_some(
     txn: &mut Txn<'_>,
     scheme: &str,
     scan: u64,
     after: Option<&[u8]>,
 ) -> Result<Finishing, JournalError> {
-    let (mut record, mut under_way) = under_way(txn, scheme, scan)?;
-    let open = under_way.scan.open_pages.len();
-    if open > 0 {
-        return Err(JournalError::Conflict(format!("scan {scan} of scheme `{scheme}` has {open} pages to store")));
-    }
+    let (mut record, mut under_way) = to_finish(txn, scheme, scan)?;
+    under_way.complete = false;
     let finishing = if under_way.finished {
         match release_some(txn, scheme, after)? {
             Some(last) => return Ok(Finishing::Releasing(Some(last))),
             None => Finishing::Over(under_way.bills),
         }
-    } else if seal_some(txn, scheme, &mut under_way)? {
+    } else if forget_some(txn, scheme, scan)? && seal_some(txn, scheme, &mut under_way)? {
         under_way.finished = true;
         record.last_finished_scan_begun_ms = Some(under_way.scan.begun_ms);
         if under_way.scan.kind == ScanKind::Scheduled {

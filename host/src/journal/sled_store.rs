@@ -3,8 +3,8 @@
 //! It has two trees, the journal and the key-value store. The reason for each choice is in the module that makes it:
 //! [`key`](super::key) and [`record`](super::record) for what lies in them, [`writer`](super::writer) and
 //! [`txn`](super::txn) for how it changes, [`scans`](super::scans), [`collection`](super::collection),
-//! [`lookups`](super::lookups), [`bill`](super::bill), [`books`](super::books), [`bills`](super::bills) and
-//! [`kv`](super::kv) for what it means, [`audit`](super::audit) for whether it holds.
+//! [`vanished`](super::vanished), [`lookups`](super::lookups), [`bill`](super::bill), [`books`](super::books),
+//! [`bills`](super::bills) and [`kv`](super::kv) for what it means, [`audit`](super::audit) for whether it holds.
 //!
 //! Reads go straight to the tree on the task that asks: they take microseconds. What walks a whole scheme runs on a
 //! blocking thread. A read of several records holds the gate, so that it sees all of a commit or nothing of it.
@@ -27,7 +27,7 @@ use super::{
     BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, IndexFields, Journal, JournalError, NewScan, PageStored,
     PageToStore, ReadyBill, Scan, SchemeState, SetAside, Settled, Status,
 };
-use super::{audit, bills, books, collection, lookups, scans};
+use super::{audit, bills, books, collection, lookups, scans, vanished};
 
 /// Bytes of pages that sled keeps in memory.
 const CACHE: u64 = 128 * 1024 * 1024;
@@ -93,6 +93,23 @@ impl SledStore {
         &self.writer
     }
 
+    /// Takes out of the collection what a scan shows to be gone, before its bills are sealed.
+    async fn remove_vanished(&self, scheme: &str, scan: u64) -> Result<(), JournalError> {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let (tree, name) = (self.journal.clone(), scheme.to_owned());
+            let mut found = blocking(move || vanished::search(&tree, &name, scan, after.as_deref())).await?;
+            while !found.gone.is_empty() {
+                let (name, gone) = (scheme.to_owned(), found.next_to_remove());
+                self.commit(move |txn| vanished::remove(txn, &name, scan, &gone)).await?;
+            }
+            after = found.after;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Builds an index from the rows there are; pages may be stored meanwhile.
     async fn build_index(
         &self,
@@ -149,6 +166,7 @@ impl Journal for SledStore {
     }
 
     async fn finish_scan(&self, scheme: &str, scan: u64) -> Result<u64, JournalError> {
+        self.remove_vanished(scheme, scan).await?;
         let mut after: Option<Vec<u8>> = None;
         loop {
             let (scheme, behind) = (scheme.to_owned(), after.take());
@@ -253,7 +271,7 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(path)
 }
 
-fn open_db(path: &Path) -> Result<Db, JournalError> {
+pub(super) fn open_db(path: &Path) -> Result<Db, JournalError> {
     // A store that was dropped in this process keeps its lock for the instant until its last background task is gone.
     let mut patience = 20;
     loop {

@@ -76,9 +76,20 @@ fn load(engine: &Engine, path: &Path) -> Option<Component> {
     component.inspect_err(|error| tracing::debug!("`{}` is not reusable: {error}", path.display())).ok()
 }
 
+/// Makes a folder that only this user can look into or write to, and tightens one that is there.
+pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
 fn keep(path: &Path, code: &[u8]) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        private_folder(folder)?;
     }
     // Another process may be doing the same; each writes its own file, and the last rename wins with equal contents.
     let unfinished = path.with_extension(format!("{}.tmp", std::process::id()));

@@ -1,21 +1,27 @@
 //! One call in a fresh instance, within its limits.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use wasmtime::component::InstancePre;
 use wasmtime::{Store, Trap, UpdateDeadline};
 
 use super::error::CallError;
-use super::runtime::TICK;
+use super::runtime::{POOLED_INSTANCES, TICK};
 use crate::capability::{CallRecord, Lent, Loan};
 
-/// What crosses from a guest into the host in one host call, in bytes, beyond what a response may have: wasmtime's own
-/// default of 128 MiB would let a guest make the host allocate that much.
-const CROSSING: usize = 32 << 20;
+/// What a call may pass from the guest to the host beyond a whole response, in bytes; wasmtime's own default of 128 MiB would
+/// let a guest make the host allocate that much.
+const CROSSING: u64 = 8 << 20;
 
-/// Ticks that a component may take to start on trial: one second.
-const TRIAL_TICKS: u64 = 100;
+/// How long a call that is out of time is given on, while it only waits for its turn to send.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Instances alive at a time, below the pool's size: who comes later waits, instead of being refused.
+static INSTANCES: Semaphore = Semaphore::const_new(POOLED_INSTANCES as usize - 20);
 
 /// Makes one call: a store of its own, an instance of its own, and everything gone afterwards.
 ///
@@ -32,17 +38,22 @@ where
 {
     let plugin = loan.plugin.to_string();
     let limits = loan.limits.clone();
+    let _instance = INSTANCES.acquire().await;
     let mut store = Store::new(pre.engine(), Lent::new(loan, Arc::clone(record)));
     store.limiter(|lent| lent.memory_limiter());
-    store.set_hostcall_fuel(CROSSING);
-    let ticks = ticks(limits.cpu_time);
-    let mut left = ticks;
-    store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(move |_| {
-        left = left.saturating_sub(1);
-        Ok(if left == 0 { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
-    });
-    let outcome = tokio::time::timeout(limits.call_time, body(&mut store)).await;
+    store.set_hostcall_fuel(usize::try_from(limits.response_bytes.saturating_add(CROSSING)).unwrap_or(usize::MAX));
+    limit_cpu_time(&mut store, limits.cpu_time);
+    let outcome = {
+        let mut body = pin!(body(&mut store));
+        let mut until = Instant::now() + limits.call_time;
+        loop {
+            match tokio::time::timeout_at(until, body.as_mut()).await {
+                // Waiting for the connection's rate is not the guest's time.
+                Err(_) if record.is_queued() => until = Instant::now() + GRACE,
+                outcome => break outcome,
+            }
+        }
+    };
     if record.log_lines_dropped() > 0 {
         tracing::warn!(
             plugin,
@@ -65,6 +76,22 @@ where
     }
 }
 
+/// Interrupts the guest at every tick, lets others run, and stops it when its time is used up.
+fn limit_cpu_time(store: &mut Store<Lent>, cpu_time: Duration) {
+    let mut left = ticks(cpu_time);
+    let mut before = Instant::now();
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        let since = before.elapsed();
+        before = Instant::now();
+        // After a longer time the guest comes back from waiting in the host, which it did not compute through.
+        if since <= TICK * 2 {
+            left = left.saturating_sub(1);
+        }
+        Ok(if left == 0 { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
+    });
+}
+
 fn ticks(cpu_time: Duration) -> u64 {
     let ticks = cpu_time.as_nanos().div_ceil(TICK.as_nanos());
     u64::try_from(ticks).unwrap_or(u64::MAX).max(1)
@@ -75,12 +102,4 @@ fn last_words(record: &CallRecord, error: &wasmtime::Error) -> String {
     let trap = error.downcast_ref::<Trap>().map_or_else(|| error.root_cause().to_string(), ToString::to_string);
     let output = record.output();
     if output.is_empty() { trap } else { format!("{output} ({trap})") }
-}
-
-/// A store for an instance that is thrown away without being called.
-pub(super) fn store_for_trial(pre: &InstancePre<Lent>, loan: Loan) -> Store<Lent> {
-    let mut store = Store::new(pre.engine(), Lent::new(loan, Arc::default()));
-    store.limiter(|lent| lent.memory_limiter());
-    store.set_epoch_deadline(TRIAL_TICKS);
-    store
 }

@@ -43,6 +43,8 @@ pub struct Operation {
     pub can_find: bool,
     /// Bills of one push, or rows of one page; 0: no limit.
     pub largest_batch: u32,
+    /// Bills of one look-up; 0: no limit.
+    pub largest_find: u32,
 }
 
 impl Operation {
@@ -83,6 +85,13 @@ impl Description {
     /// The `api`s of one direction, for a message.
     pub fn apis(&self, direction: Direction) -> Vec<&str> {
         self.operations.iter().filter(|operation| operation.direction == direction).map(|o| o.api.as_str()).collect()
+    }
+
+    /// Keys of the connection's `config` whose values are as sensitive as secrets: its schema calls them `writeOnly`.
+    pub fn sensitive_settings(&self) -> Vec<&str> {
+        let properties = self.config_schema.get("properties").and_then(Value::as_object);
+        let sensitive = |schema: &Value| schema.get("writeOnly").and_then(Value::as_bool) == Some(true);
+        properties.into_iter().flatten().filter(|(_, schema)| sensitive(schema)).map(|(key, _)| key.as_str()).collect()
     }
 
     /// The names of its secrets.
@@ -127,6 +136,7 @@ impl TryFrom<wit::Description> for Description {
                     number_field: operation.number_field,
                     can_find: operation.can_find,
                     largest_batch: operation.largest_batch,
+                    largest_find: operation.largest_find,
                 })
                 .collect(),
         })

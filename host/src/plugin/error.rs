@@ -178,6 +178,22 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// What to do when a call that only reads broke off, or one that surely changed nothing: after a time-out it may work next
+    /// time, after a crash it needs a person.
+    pub fn into_failure(self) -> Failure {
+        let kind = match self {
+            Self::CallTime { .. } => FailureKind::Transient,
+            Self::Missing { .. } => FailureKind::Misconfigured,
+            Self::Trap { .. } | Self::Memory { .. } | Self::CpuTime { .. } => FailureKind::Rejected,
+        };
+        Failure::of_host(kind, self.code(), self.to_string())
+    }
+
+    /// The guest crashed: the same call would crash again, though a part of it may not.
+    pub fn is_crash(&self) -> bool {
+        matches!(self, Self::Trap { .. } | Self::Memory { .. } | Self::CpuTime { .. })
+    }
+
     /// The error's code, as `docs/errors` will list it.
     pub fn code(&self) -> &'static str {
         match self {
@@ -266,6 +282,7 @@ impl Failure {
     #[must_use]
     pub fn map_text(mut self, redact: impl Fn(&str) -> String) -> Self {
         self.message = redact(&self.message);
+        self.code = self.code.as_deref().map(&redact);
         self.hint = self.hint.as_deref().map(&redact);
         self
     }
@@ -282,10 +299,22 @@ impl From<types::Failure> for Failure {
                 types::FailureKind::Uncertain => FailureKind::Uncertain,
                 types::FailureKind::Misconfigured => FailureKind::Misconfigured,
             },
-            message: failure.message,
-            code: failure.code,
-            hint: failure.hint,
+            message: shortened(failure.message),
+            code: failure.code.map(shortened),
+            hint: failure.hint.map(shortened),
             retry_after: failure.retry_after_ms.map(|ms| Duration::from_millis(ms.into())),
         }
     }
+}
+
+/// Bytes of a plugin's message that are kept: it is logged, and stays in the journal.
+const MESSAGE: usize = 4 * 1024;
+
+/// As much of a text as is kept.
+fn shortened(mut text: String) -> String {
+    if text.len() > MESSAGE {
+        text.truncate(text.floor_char_boundary(MESSAGE));
+        text.push('…');
+    }
+    text
 }

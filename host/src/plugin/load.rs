@@ -13,7 +13,7 @@ use super::bindings;
 use super::cache::{self, Cache};
 use super::call;
 use super::describe::{Description, FunctionSignature, StageSignature};
-use super::error::LoadError;
+use super::error::{CallError, LoadError};
 use super::runtime::Runtime;
 use crate::capability::{CallRecord, Lent, Loan};
 use crate::config::LimitsConfig;
@@ -228,11 +228,14 @@ impl Surface {
 }
 
 /// Instantiates each interface once, which type-checks its functions.
-async fn type_check(exports: &Exports, loan: &Loan) -> wasmtime::Result<()> {
+async fn type_check(exports: &Exports, loan: &Loan) -> Result<(), CallError> {
     macro_rules! trial {
         ($pre:expr) => {{
-            let mut store = call::store_for_trial($pre.instance_pre(), loan.clone());
-            $pre.instantiate_async(&mut store).await?;
+            let record = Arc::new(CallRecord::default());
+            call::in_fresh_instance($pre.instance_pre(), loan.clone(), &record, "start", async |store| {
+                $pre.instantiate_async(store).await.map(drop)
+            })
+            .await?;
         }};
     }
     trial!(exports.plugin);

@@ -17,8 +17,8 @@ pub(super) const TICK: Duration = Duration::from_millis(10);
 /// Stack of a guest. Interpreters compiled to WebAssembly need this much.
 const GUEST_STACK: usize = 2 << 20;
 
-/// Instances alive at a time, in all plugins together.
-const INSTANCES: u32 = 200;
+/// Instances that there is room for, in all plugins together.
+pub(super) const POOLED_INSTANCES: u32 = 200;
 
 /// Core instances alive at a time: a compiled component has a few, an interpreted one dozens.
 const CORE_INSTANCES: u32 = 4_000;
@@ -33,11 +33,11 @@ impl Runtime {
     /// Starts an engine whose instances may have at most `memory_bytes` each.
     pub fn new(memory_bytes: u64) -> wasmtime::Result<Self> {
         let mut pool = PoolingAllocationConfig::new();
-        pool.total_component_instances(INSTANCES)
+        pool.total_component_instances(POOLED_INSTANCES)
             .total_core_instances(CORE_INSTANCES)
-            .total_memories(INSTANCES * 2)
+            .total_memories(POOLED_INSTANCES * 2)
             .total_tables(CORE_INSTANCES)
-            .total_stacks(INSTANCES)
+            .total_stacks(POOLED_INSTANCES)
             .max_memory_size(usize::try_from(memory_bytes).unwrap_or(usize::MAX))
             .max_core_instances_per_component(64)
             .max_memories_per_component(8)

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use super::bindings::functions::exports::qiao::plugin::functions::Value as WitValue;
 use super::call;
-use super::error::{CallError, Failure, FailureKind};
+use super::error::{CallError, Failure};
 use super::load::Plugin;
+use crate::capability::bindings::qiao::plugin::types;
 use crate::capability::{CallRecord, Loan};
 use crate::config::{LimitsConfig, TableSet};
 use crate::journal::State;
@@ -90,11 +91,17 @@ pub struct TransformContext {
     pub state: Option<Arc<dyn State>>,
     /// The scheme on whose behalf.
     pub scheme: Option<Arc<str>>,
+    /// The scheme's time zone (IANA name).
+    pub time_zone: Arc<str>,
     /// The limits of a call.
     pub limits: LimitsConfig,
 }
 
 impl TransformContext {
+    fn as_plugin_sees_it(&self) -> types::Context {
+        types::Context { scheme: self.scheme.as_deref().map(str::to_owned), time_zone: self.time_zone.to_string() }
+    }
+
     fn loan(&self, plugin: &Plugin) -> Loan {
         Loan {
             plugin: Arc::clone(&plugin.name),
@@ -129,19 +136,17 @@ pub enum TransformError {
 }
 
 impl TransformError {
-    /// As a failure: trying again may help after a time-out, and never after a trap.
+    /// As a failure.
     pub fn into_failure(self) -> Failure {
         match self {
             Self::Failure(failure) => failure,
-            Self::Call(error) => {
-                let kind = match error {
-                    CallError::CallTime { .. } => FailureKind::Transient,
-                    CallError::Missing { .. } => FailureKind::Misconfigured,
-                    _ => FailureKind::Rejected,
-                };
-                Failure::of_host(kind, error.code(), error.to_string())
-            }
+            Self::Call(error) => error.into_failure(),
         }
+    }
+
+    /// The guest crashed: the same call would crash again, though a part of it may not.
+    pub fn is_crash(&self) -> bool {
+        matches!(self, Self::Call(error) if error.is_crash())
     }
 }
 
@@ -156,12 +161,13 @@ pub async fn call_function(
         return Err(missing(plugin, "exports no functions"));
     };
     let expected = rows.len();
+    let plugin_context = context.as_plugin_sees_it();
     let rows: Vec<Vec<WitValue>> = rows.into_iter().map(|row| row.into_iter().map(WitValue::from).collect()).collect();
     let record = Arc::new(CallRecord::default());
     let values =
         call::in_fresh_instance(pre.instance_pre(), context.loan(plugin), &record, "functions.call", async |store| {
             let instance = pre.instantiate_async(&mut *store).await?;
-            instance.qiao_plugin_functions().call_call(store, name, &rows).await
+            instance.qiao_plugin_functions().call_call(store, name, &plugin_context, &rows).await
         })
         .await?
         .map_err(|failure| TransformError::Failure(failure.into()))?;
@@ -204,13 +210,14 @@ pub async fn run_stage(
     };
     let malformed =
         |error: serde_json::Error| missing(plugin, &format!("returned malformed rows from `{name}`: {error}"));
+    let plugin_context = context.as_plugin_sees_it();
     let config = config.to_string().into_bytes();
     let rows = serde_json::to_vec(rows).map_err(malformed)?;
     let record = Arc::new(CallRecord::default());
     let processed =
         call::in_fresh_instance(pre.instance_pre(), context.loan(plugin), &record, "stages.process", async |store| {
             let instance = pre.instantiate_async(&mut *store).await?;
-            instance.qiao_plugin_stages().call_process(store, name, &config, &rows).await
+            instance.qiao_plugin_stages().call_process(store, name, &plugin_context, &config, &rows).await
         })
         .await?
         .map_err(|failure| TransformError::Failure(failure.into()))?;

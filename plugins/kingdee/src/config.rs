@@ -12,6 +12,7 @@ const SAFE_LIMIT: u32 = 2_000;
 
 /// One account of one data centre.
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     /// The data centre's id (账套 ID).
     pub(crate) acct_id: String,
@@ -50,7 +51,7 @@ pub(crate) fn schema() -> Value {
         "properties": {
             "acct_id": { "type": "string", "minLength": 1, "description": "The data centre's id (账套 ID)." },
             "user": { "type": "string", "minLength": 1, "description": "The user on whose behalf is read." },
-            "app_id": { "type": "string", "minLength": 1, "description": "The application's id, `<client id>_<32 characters>`. Treat it as sensitive." },
+            "app_id": { "type": "string", "minLength": 1, "writeOnly": true, "description": "The application's id, `<client id>_<32 characters>`. As sensitive as a secret: half of it is one." },
             "lcid": { "type": ["integer", "string"], "description": "The language; 2052 (Chinese) if left out." },
             "org_num": { "type": ["integer", "string"], "description": "The organisation's number; the user's own if left out." },
             "max_limit": {
@@ -85,6 +86,13 @@ mod tests {
         for (more, appdata) in cases {
             assert_eq!(config(&more).appdata(), appdata);
         }
+    }
+
+    #[test]
+    fn what_is_misspelt_is_told() {
+        let config = json!({"acct_id": "a", "user": "u", "app_id": "x", "max_limt": 10});
+        let failure = Config::of(&Connection::new("k", "https://k/", config, Value::Null)).unwrap_err();
+        assert!(failure.message.contains("unknown field `max_limt`"), "{failure}");
     }
 
     #[test]

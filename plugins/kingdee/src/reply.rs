@@ -103,6 +103,8 @@ fn parse<'r, T: serde::Deserialize<'r>>(text: &'r str) -> Result<T, Failure> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use std::time::Duration;
+
     use proptest::prelude::*;
     use qiao_plugin::FailureKind::{self, Misconfigured, Throttled, Transient, Unauthorized};
 
@@ -164,6 +166,16 @@ mod tests {
         ];
         for (status, kind) in cases {
             assert_eq!(read(&response(status, "x")).unwrap_err().kind, kind);
+        }
+    }
+
+    #[test]
+    fn a_server_that_names_a_wait_is_waited_for_but_not_for_hours() {
+        for (status, value, seconds) in [(503, "30", 30), (429, "7", 7), (503, "86400", 900)] {
+            let mut busy = response(status, "<html>");
+            busy.headers.push(("retry-after".into(), value.into()));
+            let failure = read(&busy).unwrap_err();
+            assert_eq!((failure.kind, failure.retry_after), (Throttled, Some(Duration::from_secs(seconds))));
         }
     }
 

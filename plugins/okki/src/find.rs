@@ -1,26 +1,29 @@
 //! Looking orders up by their number (`order/info`).
 //!
-//! `absent` lets the engine create an order, so it is said only where OKKI says it: `code` 404. An answer that is merely empty, or about
-//! another number, is a failure.
+//! `absent` lets the engine create an order, so it is said only where OKKI says it (`reply`). An answer that is merely empty, or about
+//! another number, is a failure; and so is a number that OKKI cannot know, since OKKI would not find it either.
+
+use std::borrow::Cow;
 
 use qiao_plugin::http::{Access, Error, Request, Response};
 use qiao_plugin::json::text;
-use qiao_plugin::{Failure, Find, Found, Receipt, Value};
+use qiao_plugin::{Failure, Find, Found, Receipt, Value, Wanted};
 
 use crate::reply::Refusal;
 use crate::{SendAll, order, reply, send_one, session};
 
 const INFO_PATH: &str = "v1/invoices/order/info";
 
+/// The field of an order that OKKI knows it by.
+pub(crate) const NUMBER_FIELD: &str = "order_no";
+
 pub(crate) fn find(call: &Find, send: SendAll<'_>) -> Result<Vec<Found>, Failure> {
     order::check_api(&call.api)?;
     let with_token = session::with_token(&call.connection)?;
-    if call.numbers.iter().any(|number| number.trim().is_empty()) {
-        return Err(Failure::misconfigured("an order without a number cannot be looked up").hint("map `order_no`"));
-    }
-    let requests = call.numbers.iter().map(|number| with_token(Request::get(INFO_PATH).query("order_no", number)));
+    let numbers = call.bills.iter().map(order_no).collect::<Result<Vec<_>, _>>()?;
+    let requests = numbers.iter().map(|number| with_token(Request::get(INFO_PATH).query(NUMBER_FIELD, &**number)));
     let answers = send(requests.collect());
-    call.numbers
+    numbers
         .iter()
         .zip(answers)
         .map(|(number, answer)| match read(answer)? {
@@ -28,6 +31,22 @@ pub(crate) fn find(call: &Find, send: SendAll<'_>) -> Result<Vec<Found>, Failure
             Some(order) => Ok(Found::Complete(receipt(number, order)?)),
         })
         .collect()
+}
+
+/// The number that OKKI knows the order by: the bill's, unless the scheme takes that from another field.
+fn order_no(wanted: &Wanted) -> Result<Cow<'_, str>, Failure> {
+    let number = match wanted.number_field.as_deref() {
+        None | Some(NUMBER_FIELD) => Some(Cow::Borrowed(wanted.number.as_str())),
+        Some(_) => wanted.body.get(NUMBER_FIELD).and_then(text),
+    };
+    number.filter(|number| !number.trim().is_empty()).ok_or_else(|| {
+        let field = wanted.number_field.as_deref().unwrap_or(NUMBER_FIELD);
+        Failure::misconfigured(format!(
+            "the order with `{field}` `{}` has no `{NUMBER_FIELD}`, which is all that OKKI finds an order by",
+            wanted.number
+        ))
+        .hint(format!("map `{NUMBER_FIELD}`, or take out the scheme's `number`"))
+    })
 }
 
 /// An order by its `order_id` or `order_no`; `None` if OKKI has none.
@@ -68,20 +87,25 @@ mod tests {
     use qiao_plugin::json::json;
 
     use super::*;
-    use crate::testing::{Vendor, answer, connection, success};
+    use crate::testing::{Vendor, answer, connection, object, success};
+
+    fn looked_up(
+        bills: Vec<Wanted>,
+        answers: impl IntoIterator<Item = Result<Response, Error>>,
+    ) -> (Result<Vec<Found>, Failure>, Vec<String>) {
+        let vendor = Vendor::new(answers);
+        let api = order::PUSH_API.to_uppercase();
+        let call = Find { connection: connection(), api, bills, other_request: Object::new() };
+        let found = find(&call, &|requests| vendor.send_all(requests));
+        (found, vendor.asked.into_inner())
+    }
 
     fn found(
         numbers: &[&str],
         answers: impl IntoIterator<Item = Result<Response, Error>>,
     ) -> Result<Vec<Found>, Failure> {
-        let vendor = Vendor::new(answers);
-        let call = Find {
-            connection: connection(),
-            api: order::PUSH_API.to_uppercase(),
-            numbers: numbers.iter().map(|number| (*number).to_owned()).collect(),
-            other_request: Object::new(),
-        };
-        find(&call, &|requests| vendor.send_all(requests))
+        let wanted = |number: &&str| Wanted { number: (*number).to_owned(), ..Wanted::default() };
+        looked_up(numbers.iter().map(wanted).collect(), answers).0
     }
 
     fn absent() -> Result<Response, Error> {
@@ -97,12 +121,46 @@ mod tests {
     }
 
     #[test]
+    fn an_order_is_looked_up_by_what_okki_knows_it_by() {
+        let wanted = |number_field: Option<&str>, body: &Value| Wanted {
+            number: "N-1".into(),
+            number_field: number_field.map(Into::into),
+            body: object(body.clone()),
+        };
+        let cases = [
+            (wanted(None, &json!({})), "N-1"),
+            (wanted(Some("order_no"), &json!({"order_no": "N-1"})), "N-1"),
+            (wanted(Some("name"), &json!({"name": "N-1", "order_no": "XSDD1"})), "XSDD1"),
+            (wanted(Some("name"), &json!({"name": "N-1", "order_no": 42})), "42"),
+        ];
+        for (wanted, number) in cases {
+            let (found, asked) = looked_up(vec![wanted], [absent()]);
+            assert_eq!(found.unwrap(), [Found::Absent]);
+            assert_eq!(asked, [format!("GET v1/invoices/order/info?order_no={number}")]);
+        }
+        for body in [json!({"name": "N-1"}), json!({"order_no": ""}), json!({"order_no": null})] {
+            let (found, asked) = looked_up(vec![wanted(Some("name"), &body)], []);
+            let failure = found.unwrap_err();
+            assert_eq!(
+                failure.to_string(),
+                "the order with `name` `N-1` has no `order_no`, which is all that OKKI finds an order by; \
+                 hint: map `order_no`, or take out the scheme's `number`"
+            );
+            assert_eq!(failure.kind, Misconfigured);
+            assert!(asked.is_empty());
+        }
+    }
+
+    #[test]
     fn whatever_is_not_said_clearly_is_a_failure() {
         let cases = [
             (success(json!(null)), Transient),
             (success(json!([])), Transient),
             (success(json!({"order_id": 7, "order_no": "Z"})), Transient),
             (answer(404, &json!("page")), Misconfigured),
+            (answer(404, &json!({"message": "no Route matched"})), Misconfigured),
+            (answer(200, &json!({"code": 404, "message": "No Privilege"})), Misconfigured),
+            (answer(200, &json!({"code": 404, "message": "Not Found Resource没有权限查看订单"})), Misconfigured),
             (answer(401, &json!({"message": "expired"})), Unauthorized),
             (answer(500, &json!("x")), Transient),
             (Err(Error::NoAnswer("timed out".into())), Transient),

@@ -42,11 +42,16 @@ impl Connector for Okki {
                 order::PUSH_API,
                 "Creates or edits a sales order; an edit leaves exactly the lines of the bill.",
             )
-            .found_by("order_no"),
+            .found_by(find::NUMBER_FIELD)
+            // They are looked up one by one, side by side.
+            .largest_find(20),
         )
         .operation(
-            Operation::source(products::PRODUCT_API, "Products with their SKUs: one row per `sku_id`.")
-                .largest_batch(products::LARGEST_PAGE),
+            Operation::source(
+                products::PRODUCT_API,
+                "Products with their SKUs: one row per `sku_id`, none for a product without.",
+            )
+            .largest_batch(products::LARGEST_PAGE),
         )
         .operation(Operation::source("/v1/company/list", "Companies (customers).").largest_batch(list::LARGEST_PAGE))
         .operation(Operation::source("/v1/user/list", "Users; not paged."))
@@ -149,17 +154,20 @@ mod testing {
         let mut told = format!("{} {}", request.method, request.path);
         for (place, (name, value)) in request.query.iter().enumerate() {
             let mark = if place == 0 { '?' } else { '&' };
-            told.push_str(&format!("{mark}{name}={value}"));
+            let value: Vec<String> = value.iter().map(part).collect();
+            told.push_str(&format!("{mark}{name}={}", value.concat()));
         }
-        for part in &request.body {
-            match part {
-                Part::Text(text) => told.push_str(&format!(" {text}")),
-                Part::Bytes(bytes) => {
-                    told.push_str(&format!(" {}", String::from_utf8_lossy(bytes)));
-                }
-                Part::Secret(name, encoding) => told.push_str(&format!(" <{name} {encoding:?}>")),
-            }
+        for piece in &request.body {
+            told.push_str(&format!(" {}", part(piece)));
         }
         told
+    }
+
+    fn part(part: &Part) -> String {
+        match part {
+            Part::Text(text) => text.clone(),
+            Part::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Part::Secret { name, encoding, .. } => format!("<{name} {encoding:?}>"),
+        }
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! What OKKI does with a second push of a known `order_no` is not documented for sure: it may edit the order, or make another. Both
 //! readings are met by never finding out: an order that is known to exist is edited by its `order_id`, which is documented; any other is
-//! created once, and after a push whose answer is missing the engine looks the number up before it pushes again.
+//! created once, and after a push whose answer is missing the engine looks the number up before it pushes again. An order that OKKI took
+//! with fewer lines than it was sent is half done: its `order_id` comes back with the next push, which edits it.
 
 use qiao_plugin::http::{Access, Request};
 use qiao_plugin::json::{json, text};
-use qiao_plugin::{Bill, Failure, Object, Outcome, Push, Receipt, Value};
+use qiao_plugin::{Bill, Failure, HalfDone, Object, Outcome, Push, Receipt, Value};
 
 use crate::reply::Refusal;
 use crate::{SendAll, find, lines, reply, send_one, session};
@@ -19,7 +20,7 @@ pub(crate) fn push(call: &Push, send: SendAll<'_>) -> Result<Vec<Outcome>, Failu
     let with_token = session::with_token(&call.connection)?;
     let signed = |requests: Vec<Request>| send(requests.into_iter().map(&with_token).collect());
     let bills = call.bills.iter();
-    Ok(bills.map(|bill| push_one(bill, &call.other_request, &signed)).collect())
+    Ok(bills.map(|bill| push_one(bill, &call.other_request, &signed).unwrap_or_else(Outcome::Failed)).collect())
 }
 
 pub(crate) fn check_api(api: &str) -> Result<(), Failure> {
@@ -30,7 +31,7 @@ pub(crate) fn check_api(api: &str) -> Result<(), Failure> {
         .hint(format!("set the metadata's `api` to `{PUSH_API}`")))
 }
 
-fn push_one(bill: &Bill, other_request: &Object, send: SendAll<'_>) -> Outcome {
+fn push_one(bill: &Bill, other_request: &Object, send: SendAll<'_>) -> Result<Outcome, Failure> {
     let mut body = bill.body.clone();
     // OKKI takes nothing beside the body, so what the scheme writes there belongs into it.
     for (name, value) in other_request {
@@ -56,11 +57,19 @@ fn push_one(bill: &Bill, other_request: &Object, send: SendAll<'_>) -> Outcome {
     let answer = send_one(request, send).map_err(|error| error.failure(Access::Write))?;
     let data = reply::data(&answer, Access::Write).map_err(Refusal::failure)?;
     let data = serde_json::from_str(data).unwrap_or_default();
-    receipt(bill, &body, product_list.as_deref(), data)
+    taken(bill, &body, product_list.as_deref(), data)
 }
 
 /// The vendor's id of the order to edit; `None`: create one.
 fn order_id(bill: &Bill, body: &Object, send: SendAll<'_>) -> Result<Option<String>, Failure> {
+    if let Some(resume) = &bill.resume {
+        // Without its id it would be created again.
+        let id = resume.get("order_id").and_then(text).map(Into::into);
+        return id.map(Some).ok_or_else(|| {
+            Failure::misconfigured("the order is half done at OKKI, but what was kept of it has no `order_id`")
+                .hint("compare it at OKKI with the record, then drop the record")
+        });
+    }
     let Some(existing) = &bill.existing else {
         // A mapping may name the order itself.
         let named = body.get("order_id").and_then(text);
@@ -69,47 +78,47 @@ fn order_id(bill: &Bill, body: &Object, send: SendAll<'_>) -> Result<Option<Stri
     if let Some(id) = &existing.id {
         return Ok(Some(id.clone()));
     }
-    let number = existing.number.as_ref().or(bill.number.as_ref());
+    let number = existing.number.clone().or_else(|| body.get(find::NUMBER_FIELD).and_then(text).map(Into::into));
     let number = number.ok_or_else(|| {
         Failure::misconfigured("the order exists at OKKI, but neither its id nor its number is known")
     })?;
-    match find::info("order_no", number, send)? {
-        Some(order) => Ok(find::receipt(number, order)?.id),
-        None => Ok(None),
+    match find::info(find::NUMBER_FIELD, &number, send)? {
+        Some(order) => Ok(find::receipt(&number, order)?.id),
+        None => Err(gone(find::NUMBER_FIELD, &number)),
     }
 }
 
 /// The order as it is now.
 fn current(id: &str, send: SendAll<'_>) -> Result<Value, Failure> {
-    find::info("order_id", id, send)?.ok_or_else(|| {
-        Failure::rejected(format!("the order to edit, `order_id` {id}, is no longer at OKKI"))
-            .code("404")
-            .hint("restore it at OKKI and retry, or drop the record")
-    })
+    find::info("order_id", id, send)?.ok_or_else(|| gone("order_id", id))
 }
 
-fn receipt(bill: &Bill, body: &Object, sent: Option<&[Object]>, data: Value) -> Outcome {
+fn gone(by: &str, value: &str) -> Failure {
+    Failure::rejected(format!("the order to edit, `{by}` {value}, is no longer at OKKI"))
+        .code("404")
+        .hint("restore it at OKKI and retry, or drop the record")
+}
+
+/// What became of an order that OKKI says it has taken.
+fn taken(bill: &Bill, body: &Object, sent: Option<&[Object]>, data: Value) -> Result<Outcome, Failure> {
     let known = || body.get("order_id").and_then(text);
     let id = data.get("order_id").and_then(text).or_else(known);
     let Some(id) = id.map(String::from) else {
         return Err(Failure::uncertain("OKKI answers success without an `order_id`"));
     };
-    let shown = data.get(lines::LINES).and_then(Value::as_array);
+    let shown = data.get(lines::LINES).and_then(Value::as_array).map(Vec::len);
     let expected = lines::staying(sent.unwrap_or_default());
-    if let Some(shown) = shown
-        && shown.len() < expected
-    {
-        return Err(Failure::rejected(format!(
-            "OKKI has taken the order (`order_id` {id}) with {} of {expected} lines",
-            shown.len()
-        ))
-        .code("lines-dropped")
-        .hint(
-            "compare its lines at OKKI with the record, mend what OKKI does not accept, then retry: it will be edited",
-        ));
-    }
-    let number = body.get("order_no").and_then(text).map(Into::into);
-    Ok(Receipt { id: Some(id), number: number.or_else(|| bill.number.clone()), reply: data })
+    let number = body.get(find::NUMBER_FIELD).and_then(text).map(Into::into);
+    let receipt = Receipt { id: Some(id.clone()), number: number.or_else(|| bill.number.clone()), reply: data };
+    let Some(shown) = shown.filter(|shown| *shown < expected) else {
+        return Ok(Outcome::Done(receipt));
+    };
+    let failure = Failure::rejected(format!(
+        "OKKI has taken the order (`order_id` {id}) with {shown} of {expected} lines"
+    ))
+    .code("lines-dropped")
+    .hint("compare its lines at OKKI with the record, mend what OKKI does not accept, then retry: it will be edited");
+    Ok(Outcome::Partial(HalfDone { receipt, resume: json!({ "order_id": id }) }, failure))
 }
 
 #[cfg(test)]
@@ -135,6 +144,20 @@ mod tests {
         Bill { existing: Some(Receipt { id: id.map(Into::into), ..Receipt::default() }), ..bill }
     }
 
+    fn done(outcome: Outcome) -> Receipt {
+        match outcome {
+            Outcome::Done(receipt) => receipt,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn failed(outcome: Outcome) -> Failure {
+        match outcome {
+            Outcome::Failed(failure) => failure,
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn pushed(bill: Bill, answers: impl IntoIterator<Item = Answer>) -> (Outcome, Vec<String>) {
         let vendor = Vendor::new(answers);
         let call = Push {
@@ -153,10 +176,7 @@ mod tests {
         let data = json!({"order_id": 5_223_975_283_u64, "product_list": [{"unique_id": 1}]});
         let lines = json!([{"product_id": "1", "sku_id": 2, "count": 1.50}]);
         let (outcome, asked) = pushed(bill(&lines), [success(data.clone())]);
-        assert_eq!(
-            outcome.unwrap(),
-            Receipt { id: Some("5223975283".into()), number: Some("XSDD1".into()), reply: data }
-        );
+        assert_eq!(done(outcome), Receipt { id: Some("5223975283".into()), number: Some("XSDD1".into()), reply: data });
         assert_eq!(
             asked,
             [
@@ -170,10 +190,10 @@ mod tests {
         let now = json!({"order_id": "77", "product_list": [
             {"unique_id": 4, "product_id": 1, "sku_id": "2"}, {"unique_id": 5, "product_id": 3, "sku_id": 4}
         ]});
-        let done = json!({"order_id": "77", "product_list": [{"unique_id": 4}]});
+        let whole = json!({"order_id": "77", "product_list": [{"unique_id": 4}]});
         let lines = json!([{"product_id": "1", "sku_id": 2}]);
-        let (outcome, asked) = pushed(existing(bill(&lines), Some("77")), [success(now), success(done)]);
-        assert_eq!(outcome.unwrap().id.as_deref(), Some("77"));
+        let (outcome, asked) = pushed(existing(bill(&lines), Some("77")), [success(now), success(whole)]);
+        assert_eq!(done(outcome).id.as_deref(), Some("77"));
         assert_eq!(
             asked,
             [
@@ -187,32 +207,54 @@ mod tests {
     fn an_existing_order_whose_id_is_unknown_is_looked_up() {
         let order = || success(json!({"order_id": 77, "order_no": "XSDD1"}));
         let (outcome, asked) = pushed(existing(bill(&json!(null)), None), [order(), success(json!({"order_id": 77}))]);
-        assert!(outcome.is_ok());
+        assert_eq!(done(outcome).id.as_deref(), Some("77"));
         assert_eq!(asked[0], "GET v1/invoices/order/info?order_no=XSDD1");
         assert!(asked[1].contains("\"order_id\":77"));
+
+        // One that exists is never made again.
+        let gone = answer(200, &json!({"code": 404, "message": "Not Found Resource"}));
+        let (outcome, asked) = pushed(existing(bill(&json!(null)), None), [gone]);
+        assert_eq!(failed(outcome).message, "the order to edit, `order_no` XSDD1, is no longer at OKKI");
+        assert_eq!(asked.len(), 1);
     }
 
     #[test]
     fn nothing_is_sent_that_okki_would_drop_or_merge() {
         let (outcome, asked) = pushed(bill(&json!([{"product_id": 1}])), []);
-        assert_eq!(outcome.unwrap_err().code.as_deref(), Some("line-dropped"));
+        assert_eq!(failed(outcome).code.as_deref(), Some("line-dropped"));
         assert!(asked.is_empty());
 
         let line = json!({"product_id": 1, "sku_id": 2});
         let twice = existing(bill(&json!([line, line])), Some("7"));
         let (outcome, asked) = pushed(twice, [success(json!({"order_id": 7}))]);
-        assert_eq!(outcome.unwrap_err().code.as_deref(), Some("duplicate-line"));
+        assert_eq!(failed(outcome).code.as_deref(), Some("duplicate-line"));
         assert_eq!(asked.len(), 1);
     }
 
     #[test]
-    fn fewer_lines_than_sent_are_no_success() {
+    fn an_order_with_fewer_lines_than_sent_is_half_done_and_edited_next_time() {
         let line = |sku| json!({"product_id": 1, "sku_id": sku});
+        let both = json!([line(2), line(3)]);
         let data = json!({"order_id": 9, "product_list": [line(2)]});
-        let (outcome, _) = pushed(bill(&json!([line(2), line(3)])), [success(data)]);
-        let failure = outcome.unwrap_err();
+        let (outcome, _) = pushed(bill(&both), [success(data.clone())]);
+        let Outcome::Partial(half_done, failure) = outcome else {
+            panic!("{outcome:?}");
+        };
         assert_eq!(failure.kind, Rejected);
         assert_eq!(failure.message, "OKKI has taken the order (`order_id` 9) with 1 of 2 lines");
+        assert_eq!(half_done.receipt, Receipt { id: Some("9".into()), number: Some("XSDD1".into()), reply: data });
+
+        let again = Bill { resume: Some(half_done.resume), ..bill(&both) };
+        let now = json!({"order_id": 9, "product_list": [{"unique_id": 4, "product_id": 1, "sku_id": 2}]});
+        let whole = json!({"order_id": 9, "product_list": [line(2), line(3)]});
+        let (outcome, asked) = pushed(again, [success(now), success(whole)]);
+        assert_eq!(done(outcome).id.as_deref(), Some("9"));
+        assert_eq!(asked[0], "GET v1/invoices/order/info?order_id=9");
+        assert!(asked[1].contains("\"unique_id\":4") && asked[1].ends_with("\"order_id\":9}"), "{}", asked[1]);
+
+        let (outcome, asked) = pushed(Bill { resume: Some(json!({})), ..bill(&both) }, []);
+        assert_eq!(failed(outcome).kind, Misconfigured);
+        assert!(asked.is_empty());
     }
 
     #[test]
@@ -232,7 +274,7 @@ mod tests {
         for (reply, kind) in cases {
             let told = format!("{reply:?}");
             let (outcome, _) = pushed(bill(&json!([])), [reply]);
-            assert_eq!(outcome.unwrap_err().kind, kind, "{told}");
+            assert_eq!(failed(outcome).kind, kind, "{told}");
         }
     }
 
@@ -246,7 +288,7 @@ mod tests {
         ];
         for (reply, kind) in cases {
             let (outcome, asked) = pushed(existing(bill(&lines), Some("7")), [reply]);
-            assert_eq!(outcome.unwrap_err().kind, kind);
+            assert_eq!(failed(outcome).kind, kind);
             assert_eq!(asked.len(), 1);
         }
     }

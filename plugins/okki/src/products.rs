@@ -2,9 +2,15 @@
 //!
 //! An order's line needs a `sku_id`, and the product list has none: only `product/info` shows `sku_items`. So a page of the list is
 //! joined with the info of each of its products, asked for side by side, and gives one row per SKU.
+//!
+//! A product without SKUs gives no row: no order's line can name it, and a row whose `sku_id` is `null` has no id to be stored under. It
+//! is named in the log instead. So is a SKU without `sku_id`. A product that OKKI no longer has when its info is asked for is left out;
+//! anything else that is wrong with one product fails the page, which is then fetched again.
+
+use std::fmt::Display;
 
 use qiao_plugin::http::{Access, Error, Request, Response};
-use qiao_plugin::json::text;
+use qiao_plugin::json::{is_empty, text};
 use qiao_plugin::{Failure, Fetch, Object, Page, Value, log};
 
 use crate::list::{self, List};
@@ -45,9 +51,9 @@ pub(crate) fn fetch(call: &Fetch, send: SendAll<'_>) -> Result<Page, Failure> {
     let mut rows = Vec::with_capacity(products.len());
     for (product, answer) in products.into_iter().zip(answers) {
         match info(answer)? {
-            Some(info) => rows.extend(by_sku(&product, &info)),
+            Some(info) => rows.extend(by_sku(&product, &info)?),
             // Removed since the list was made.
-            None => log::debug("product gone", &[("product_id", &product.get("product_id").unwrap_or(&Value::Null))]),
+            None => log::info("OKKI no longer has the product", &named(&product)),
         }
     }
     Ok(Page::objects(rows).next(list.next(&call.page, count)))
@@ -65,20 +71,37 @@ fn info(answer: Result<Response, Error>) -> Result<Option<Value>, Failure> {
     }
 }
 
-/// One row per SKU: the product's fields, `sku_id` and `sku_code`. A product without SKUs is one row with both `null`.
-fn by_sku(product: &Object, info: &Value) -> Vec<Object> {
-    let row = |sku: Option<&Value>| {
+/// One row per SKU: the product's fields, `sku_id` and `sku_code`.
+fn by_sku(product: &Object, info: &Value) -> Result<Vec<Object>, Failure> {
+    let items = match info.get("sku_items") {
+        Some(Value::Array(items)) => items.as_slice(),
+        None | Some(Value::Null) if info.is_object() => &[],
+        _ => {
+            let id = product.get("product_id").and_then(text).unwrap_or_default();
+            return Err(Failure::transient(format!("OKKI's info of product `{id}` has no list of SKUs")));
+        }
+    };
+    if items.is_empty() {
+        log::warn("the product has no SKU, so it gives no row", &named(product));
+    }
+    let mut rows = Vec::with_capacity(items.len());
+    for item in items {
+        if item.get("sku_id").is_none_or(is_empty) {
+            log::warn("a SKU of the product has no `sku_id`, so it gives no row", &named(product));
+            continue;
+        }
         let mut row = product.clone();
         for name in ["sku_id", "sku_code"] {
-            let value = sku.and_then(|sku| sku.get(name)).cloned();
-            row.insert(name.to_owned(), value.unwrap_or_default());
+            row.insert(name.to_owned(), item.get(name).cloned().unwrap_or_default());
         }
-        row
-    };
-    match info.get("sku_items").and_then(Value::as_array) {
-        Some(items) if !items.is_empty() => items.iter().map(|item| row(Some(item))).collect(),
-        _ => vec![row(None)],
+        rows.push(row);
     }
+    Ok(rows)
+}
+
+/// The product, for a line in the log.
+fn named(product: &Object) -> [(&'static str, &dyn Display); 2] {
+    ["product_no", "product_id"].map(|name| (name, product.get(name).unwrap_or(&Value::Null) as &dyn Display))
 }
 
 #[cfg(test)]
@@ -106,7 +129,7 @@ mod tests {
             {"product_id": "2", "product_no": "P-2"},
         ]});
         let skus = json!({"sku_items": [{"sku_id": 11, "sku_code": "a", "enable_flag": 1}, {"sku_id": "12"}]});
-        let (page, asked) = fetched([success(list), success(skus), success(json!({}))]);
+        let (page, asked) = fetched([success(list), success(skus), success(json!({"sku_items": [{"sku_id": 21}]}))]);
         assert_eq!(
             asked,
             [
@@ -122,7 +145,7 @@ mod tests {
             json!([
                 {"product_id": 1, "product_no": "P-1", "cost_with_tax": 1.10, "sku_id": 11, "sku_code": "a"},
                 {"product_id": 1, "product_no": "P-1", "cost_with_tax": 1.10, "sku_id": "12", "sku_code": null},
-                {"product_id": "2", "product_no": "P-2", "sku_id": null, "sku_code": null}
+                {"product_id": "2", "product_no": "P-2", "sku_id": 21, "sku_code": null}
             ])
         );
         // Two products before the next page, whatever their SKUs.
@@ -136,7 +159,36 @@ mod tests {
         let (page, _) = fetched([list(), gone]);
         assert_eq!(page.unwrap().rows, b"[]");
 
-        let (page, _) = fetched([list(), answer(500, &json!("x"))]);
-        assert_eq!(page.unwrap_err().kind, FailureKind::Transient);
+        let cases = [
+            (answer(500, &json!("x")), FailureKind::Transient),
+            (answer(404, &json!("page")), FailureKind::Misconfigured),
+            (answer(404, &json!({"message": "no Route matched"})), FailureKind::Misconfigured),
+            (answer(200, &json!({"code": 404, "message": "No Privilege"})), FailureKind::Misconfigured),
+            (answer(200, &json!({"code": 404, "message": "Not Found Resource没有权限"})), FailureKind::Misconfigured),
+            (success(json!(null)), FailureKind::Transient),
+            (success(json!({"sku_items": "x"})), FailureKind::Transient),
+        ];
+        for (reply, kind) in cases {
+            let told = format!("{reply:?}");
+            let (page, _) = fetched([list(), reply]);
+            assert_eq!(page.unwrap_err().kind, kind, "{told}");
+        }
+    }
+
+    #[test]
+    fn a_product_without_skus_gives_no_row() {
+        let cases = [
+            json!({}),
+            json!({"sku_items": null}),
+            json!({"sku_items": []}),
+            json!({"sku_items": [{"sku_code": "a"}, {"sku_id": null}, {"sku_id": ""}]}),
+        ];
+        for info in cases {
+            let list = json!({"count": 2, "list": [{"product_id": 1, "product_no": "P-1"}, {"product_id": 2}]});
+            let other = json!({"sku_items": [{"sku_id": 7}]});
+            let (page, _) = fetched([success(list), success(info.clone()), success(other)]);
+            let page = page.unwrap();
+            assert_eq!(page.rows, br#"[{"product_id":2,"sku_id":7,"sku_code":null}]"#, "{info}");
+        }
     }
 }

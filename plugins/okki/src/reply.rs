@@ -1,16 +1,25 @@
 //! The envelope: `{"code":200,"message":"success","now":…,"data":…}`.
 //!
 //! The HTTP status stays 200 when `code` says otherwise, and some operations answer with a real HTTP status instead; so both are looked
-//! at. A few GET examples show `code` 0 and `msg`. The codes are those of the vendor's pages for each operation, which list few of them:
+//! at. A few GET examples show `code` 0 and `msg`. The codes are those of the vendor's pages for each operation, which list few of them.
+//!
+//! OKKI says 404 for three things: for what it does not have (`Not Found Resource`, with more behind it), for what the acting user may not
+//! do (`Not Found Resource没有权限编辑…`, `No Privilege`), and for a path that it does not know. Only the first lets the engine create an
+//! order, so it is taken for granted nowhere: it needs the envelope, its own `code` 404 and those words.
+//!
 //!
 //! | code or status | read | push |
 //! |---|---|---|
 //! | 200, 0 | success | success |
 //! | 401, `access_denied` | unauthorized | unauthorized |
 //! | 429 | throttled | throttled |
+//! | 503 with `Retry-After` | throttled | throttled |
 //! | 403, `No Privilege`, missing scopes | misconfigured | misconfigured |
-//! | 404 | nothing there | rejected: the acting user may not edit it, or a row it names does not exist |
-//! | 408, 5xx | transient | uncertain |
+//! | `code` 404, `没有权限` | misconfigured | rejected: the acting user, whom the bill names, may not edit it |
+//! | `code` 404, `Not Found Resource` | nothing there | rejected: a row that the bill names does not exist |
+//! | `code` 404, other words | misconfigured | rejected |
+//! | HTTP 404 without `code` | misconfigured | misconfigured |
+//! | 408, other 5xx | transient | uncertain |
 //! | 400, -1, any other | misconfigured | rejected |
 //! | no envelope (HTML, cut off) | transient | uncertain |
 
@@ -33,7 +42,7 @@ struct Envelope<'r> {
 /// Why there is no data.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Refusal {
-    /// There is nothing under this id or number. The failure is for those who expected something.
+    /// OKKI says that it has nothing under this id or number. The failure is for those who expected something.
     NotFound(Failure),
     /// Anything else.
     Failed(Failure),
@@ -51,11 +60,15 @@ impl Refusal {
 pub(crate) fn data(response: &Response, access: Access) -> Result<&str, Refusal> {
     let envelope: Result<Envelope<'_>, _> = serde_json::from_slice(&response.body);
     let success = (200..=299).contains(&response.status);
+    if let Some(busy) = busy(response, envelope.as_ref().ok()) {
+        return Err(Refusal::Failed(busy));
+    }
     match envelope {
         Ok(envelope) if success && matches!(envelope.code().as_deref(), Some("200" | "0")) => {
             Ok(envelope.data.map_or("null", RawValue::get))
         }
-        Ok(envelope) if envelope.message().is_some() || envelope.code().is_some() => {
+        // A 404 without OKKI's own `code` is a gateway's: it is about the address, not about a row.
+        Ok(envelope) if envelope.code().is_some() || (envelope.message().is_some() && response.status != 404) => {
             Err(envelope.refusal(response, access))
         }
         Err(error) if success => Err(Refusal::Failed(no_envelope(
@@ -69,9 +82,16 @@ pub(crate) fn data(response: &Response, access: Access) -> Result<&str, Refusal>
         Ok(_) if success => {
             Err(Refusal::Failed(no_envelope(format!("OKKI's answer has no `code`: {}", response.excerpt()), access)))
         }
-        // Its 404 is a page of the server's, so it is about the address, not about a row.
         _ => Err(Refusal::Failed(response.failure(access))),
     }
+}
+
+/// A server that says when to come back has not taken what was sent, not even a write.
+fn busy(response: &Response, envelope: Option<&Envelope<'_>>) -> Option<Failure> {
+    let wait = response.retry_after().filter(|_| response.status == 503)?;
+    let own = envelope.and_then(Envelope::message);
+    let message = own.unwrap_or_else(|| format!("OKKI answers HTTP 503: {}", response.excerpt()));
+    Some(Failure::throttled(message).code("HTTP 503").retry_after(wait))
 }
 
 fn no_envelope(message: String, access: Access) -> Failure {
@@ -105,12 +125,23 @@ impl Envelope<'_> {
             _ => status,
         };
         let message = self.message().unwrap_or_else(|| format!("OKKI answers code {code}"));
+        let nothing_there = code == "404" && own_code.is_some() && says_nothing_is_there(&message);
         let (kind, hint) = judge(&code, &message, access);
         let mut failure =
             Failure::new(kind, message).code(own_code.unwrap_or(code.clone())).retry_after(response.retry_after());
         failure.hint = hint.map(str::to_owned);
-        if code == "404" { Refusal::NotFound(failure) } else { Refusal::Failed(failure) }
+        if nothing_there { Refusal::NotFound(failure) } else { Refusal::Failed(failure) }
     }
+}
+
+/// The words of order/info, product/info and company/info for what OKKI does not have, unless they go on about a right.
+fn says_nothing_is_there(message: &str) -> bool {
+    message.to_ascii_lowercase().contains("not found resource") && !is_about_rights(message)
+}
+
+fn is_about_rights(message: &str) -> bool {
+    let lower = message.to_ascii_lowercase();
+    ["没有权限", "无权", "权限不足", "privilege", "permission", "scope"].iter().any(|words| lower.contains(words))
 }
 
 fn judge(code: &str, message: &str, access: Access) -> (FailureKind, Option<&'static str>) {
@@ -123,11 +154,11 @@ fn judge(code: &str, message: &str, access: Access) -> (FailureKind, Option<&'st
         ("403", _) => (Misconfigured, Some("check the application's rights at OKKI")),
         _ if server_fault && access == Access::Read => (Transient, None),
         _ if server_fault => (Uncertain, None),
-        _ if message.contains("No Privilege") || message.contains("scopes") => {
-            (Misconfigured, Some("check the application's rights at OKKI, and `scope` in the connection's `config`"))
-        }
         ("404", Access::Write) if message.contains("没有权限") => {
             (Rejected, Some("the acting user (`user_id`) lacks the right at OKKI: name another, or give it the right"))
+        }
+        _ if is_about_rights(message) => {
+            (Misconfigured, Some("check the application's rights at OKKI, and `scope` in the connection's `config`"))
         }
         ("404", Access::Write) => (
             Rejected,
@@ -141,6 +172,8 @@ fn judge(code: &str, message: &str, access: Access) -> (FailureKind, Option<&'st
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use std::time::Duration;
+
     use FailureKind::{Misconfigured, Rejected, Throttled, Transient, Unauthorized, Uncertain};
     use proptest::prelude::*;
 
@@ -178,6 +211,11 @@ mod tests {
             (200, envelope("-1"), Misconfigured, Rejected),
             (400, envelope("400"), Misconfigured, Rejected),
             (200, r#"{"code":404,"message":"No Privilege"}"#.into(), Misconfigured, Misconfigured),
+            (200, r#"{"code":-1,"message":"no permission invoices scopes"}"#.into(), Misconfigured, Misconfigured),
+            (200, r#"{"code":404,"message":"Not Found Resource没有权限编辑订单"}"#.into(), Misconfigured, Rejected),
+            (404, r#"{"message":"no Route matched with those values"}"#.into(), Misconfigured, Misconfigured),
+            (502, "<html>".into(), Transient, Uncertain),
+            (504, envelope("404"), Transient, Uncertain),
             (200, envelope("500"), Transient, Uncertain),
             (500, envelope("-1"), Transient, Uncertain),
             (503, "<html>".into(), Transient, Uncertain),
@@ -195,16 +233,42 @@ mod tests {
 
     #[test]
     fn only_an_envelope_says_that_nothing_is_there() {
-        let nothing = r#"{"code":404,"message":"Not Found Resource"}"#;
-        for status in [200, 404] {
-            let refusal = data(&response(status, nothing), Access::Read).unwrap_err();
-            let Refusal::NotFound(failure) = refusal else {
-                panic!("{refusal:?}");
-            };
-            assert_eq!(failure.to_string(), "Not Found Resource (404)");
+        let nothing = r#"{"code":404,"message":"Not Found Resource（未知异常）"}"#;
+        for (status, body) in [(200, nothing), (404, nothing), (200, r#"{"code":"404","msg":"Not Found Resource"}"#)] {
+            let refusal = data(&response(status, body), Access::Read).unwrap_err();
+            assert!(matches!(refusal, Refusal::NotFound(_)), "{refusal:?}");
+            assert!(refusal.failure().to_string().starts_with("Not Found Resource"));
         }
-        let page = data(&response(404, "<html>"), Access::Read).unwrap_err();
-        assert!(matches!(page, Refusal::Failed(_)));
+        let others = [
+            (404, "<html>"),
+            (404, ""),
+            (404, r#"{"message":"Not Found Resource"}"#),
+            (404, r#"{"error":"404","message":"Not Found Resource"}"#),
+            (404, r#"{"code":404,"message":"Not Found"}"#),
+            (404, r#"{"code":404}"#),
+            (404, r#"{"code":-1,"message":"Not Found Resource"}"#),
+            (200, r#"{"code":404,"message":"No Privilege"}"#),
+            (200, r#"{"code":404,"message":"Not Found Resource没有权限编辑订单"}"#),
+            (200, r#"{"code":404,"message":"Not Found Resource: no permission"}"#),
+            (200, r#"{"code":404,"message":"Not Found Resource: invoices scopes"}"#),
+        ];
+        for (status, body) in others {
+            let refusal = data(&response(status, body), Access::Read).unwrap_err();
+            assert!(matches!(refusal, Refusal::Failed(_)), "{status} {body}");
+            assert_eq!(refusal.failure().kind, Misconfigured, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_says_when_to_come_back_has_taken_nothing() {
+        for body in ["<html>", r#"{"code":503,"message":"busy"}"#] {
+            let mut busy = response(503, body);
+            busy.headers.push(("retry-after".into(), "7".into()));
+            for access in [Access::Read, Access::Write] {
+                let failure = data(&busy, access).unwrap_err().failure();
+                assert_eq!((failure.kind, failure.retry_after), (Throttled, Some(Duration::from_secs(7))), "{body}");
+            }
+        }
     }
 
     proptest! {

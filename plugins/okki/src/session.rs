@@ -21,6 +21,7 @@ const EIGHT_HOURS: u64 = 8 * 60 * 60;
 const MARGIN: u64 = 60;
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Config {
     client_id: Value,
     scope: Option<String>,

@@ -50,10 +50,13 @@ impl Response {
         serde_json::from_slice(&self.body)
     }
 
-    /// How long the vendor asks to wait: `Retry-After` in seconds.
+    /// How long the vendor asks to wait: `Retry-After` in seconds, at most 15 minutes. A vendor that names a time after its own
+    /// maintenance, or nonsense, is asked again before that: a connection that waits for days would look dead.
     pub fn retry_after(&self) -> Option<Duration> {
+        const LONGEST: Duration = Duration::from_mins(15);
+
         let seconds = self.header("retry-after")?.trim().parse().ok()?;
-        Some(Duration::from_secs(seconds))
+        Some(Duration::from_secs(seconds).min(LONGEST))
     }
 
     /// What the body says, short enough for a message: an HTML page's title, or the beginning of the text.
@@ -163,6 +166,25 @@ mod tests {
         assert_eq!(failure.retry_after, Some(Duration::from_secs(7)));
         assert_eq!(failure.code.as_deref(), Some("HTTP 503"));
         assert_eq!(busy.failure(Access::Write).kind, Uncertain);
+    }
+
+    #[test]
+    fn a_wait_is_whole_seconds_and_at_most_a_quarter_of_an_hour() {
+        let cases = [
+            ("0", Some(0)),
+            (" 900 ", Some(900)),
+            ("901", Some(900)),
+            ("18446744073709551615", Some(900)),
+            ("99999999999999999999", None),
+            ("-1", None),
+            ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+            ("", None),
+        ];
+        for (value, seconds) in cases {
+            let mut busy = answer(429, "");
+            busy.headers.push(("retry-after".into(), value.into()));
+            assert_eq!(busy.retry_after(), seconds.map(Duration::from_secs), "{value}");
+        }
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use serde::de::DeserializeOwned;
 
-use super::{Answer, Arguments, Processed};
-use crate::Failure;
+use super::callable::{Answers, Batch, Function, Stage};
+use super::{Arguments, Processed};
 use crate::json::{self, Object, Value};
+use crate::{Context, Failure};
 
 type Rows<'v> = &'v [Vec<Value>];
-type Answers = Result<Vec<Result<Value, String>>, Failure>;
-type Call<'v> = Box<dyn Fn(Rows<'v>) -> Answers + 'v>;
-type Process<'v> = Box<dyn Fn(&Value, Vec<Object>) -> Result<Processed, Failure> + 'v>;
+type Call<'v> = Box<dyn Fn(&Context, Rows<'v>) -> Answers + 'v>;
+type Process<'v> = Box<dyn Fn(&Context, &Value, Vec<Object>) -> Result<Processed, Failure> + 'v>;
 
 /// The functions and stages of a plugin. `'v` is how long a call's arguments live.
 #[derive(Default)]
@@ -47,38 +47,38 @@ pub(crate) struct StageEntry<'v> {
 impl<'v> Library<'v> {
     /// Adds a function that is called once per row. Each parameter has a name and a summary; there are as many as the function takes,
     /// or it does not compile.
-    pub fn function<A, const N: usize>(
+    pub fn function<A, M, const N: usize>(
         &mut self,
         name: &'static str,
         summary: &'static str,
         parameters: [(&'static str, &'static str); N],
-        function: impl Function<'v, A, N>,
+        function: impl Function<'v, A, M, N>,
     ) where
         A: Arguments<'v, N>,
     {
         let names = parameters.map(|(name, _)| name);
-        self.add::<A, N>(name, summary, parameters, move |rows| {
-            Ok(rows.iter().map(|row| function.call(A::from_row(row, &names)?)).collect())
+        self.add::<A, N>(name, summary, parameters, move |context, rows| {
+            Ok(rows.iter().map(|row| function.call(context, A::from_row(row, &names)?)).collect())
         });
     }
 
     /// Adds a function that gets the arguments of all rows at once, as tuples, and answers once per row and in order.
-    pub fn batch<A, const N: usize>(
+    pub fn batch<A, M, const N: usize>(
         &mut self,
         name: &'static str,
         summary: &'static str,
         parameters: [(&'static str, &'static str); N],
-        function: impl Batch<A> + 'v,
+        function: impl Batch<A, M> + 'v,
     ) where
         A: Arguments<'v, N>,
     {
         let names = parameters.map(|(name, _)| name);
-        self.add::<A, N>(name, summary, parameters, move |rows| {
+        self.add::<A, N>(name, summary, parameters, move |context, rows| {
             let mut good = Vec::with_capacity(rows.len());
             let misfits: Vec<Option<String>> =
                 rows.iter().map(|row| A::from_row(row, &names).map(|row| good.push(row)).err()).collect();
             let asked = good.len();
-            let answers = function.call(good)?;
+            let answers = function.call(context, good)?;
             if answers.len() != asked {
                 return Err(Failure::misconfigured(format!(
                     "function `{name}` answers {} rows of {asked}",
@@ -101,7 +101,7 @@ impl<'v> Library<'v> {
         name: &'static str,
         summary: &'static str,
         parameters: [(&'static str, &'static str); N],
-        call: impl Fn(Rows<'v>) -> Answers + 'v,
+        call: impl Fn(&Context, Rows<'v>) -> Answers + 'v,
     ) {
         self.functions.push(FunctionEntry {
             name,
@@ -115,14 +115,14 @@ impl<'v> Library<'v> {
         });
     }
 
-    /// Adds a stage. Its settings are read into the type of the function's first parameter; what does not fit is `misconfigured`, with
-    /// the JSON path.
-    pub fn stage<C>(
+    /// Adds a stage. Its settings are read into the type of the function's first parameter after any context; what does not fit is
+    /// `misconfigured`, with the JSON path.
+    pub fn stage<C, M>(
         &mut self,
         name: &'static str,
         summary: &'static str,
         config_schema: Value,
-        stage: impl Stage<C> + 'v,
+        stage: impl Stage<C, M> + 'v,
     ) where
         C: DeserializeOwned,
     {
@@ -130,28 +130,34 @@ impl<'v> Library<'v> {
             name,
             summary,
             config_schema,
-            process: Box::new(move |config, rows| {
+            process: Box::new(move |context, config, rows| {
                 let config = json::read("config", config)
                     .map_err(|misfit| Failure::misconfigured(format!("stage `{name}`: {misfit}")))?;
-                stage.process(config, rows)
+                stage.process(context, config, rows)
             }),
         });
     }
 
     /// Calls a function once for each row of arguments: one value, or why there is none, per row and in order.
-    pub fn call(&self, name: &str, rows: Rows<'v>) -> Answers {
+    pub fn call(&self, name: &str, context: &Context, rows: Rows<'v>) -> Answers {
         let Some(function) = self.functions.iter().find(|entry| entry.name == name) else {
             return Err(unknown("function", name, &self.function_names()));
         };
-        (function.call)(rows)
+        (function.call)(context, rows)
     }
 
     /// Runs a stage over rows.
-    pub fn process(&self, name: &str, config: &Value, rows: Vec<Object>) -> Result<Processed, Failure> {
+    pub fn process(
+        &self,
+        name: &str,
+        context: &Context,
+        config: &Value,
+        rows: Vec<Object>,
+    ) -> Result<Processed, Failure> {
         let Some(stage) = self.stages.iter().find(|entry| entry.name == name) else {
             return Err(unknown("stage", name, &self.stage_names()));
         };
-        (stage.process)(config, rows)
+        (stage.process)(context, config, rows)
     }
 
     /// `gross(net, percent?)`
@@ -181,68 +187,6 @@ impl<'v> Library<'v> {
 fn unknown(what: &str, name: &str, known: &[&str]) -> Failure {
     let failure = Failure::misconfigured(format!("the plugin has no {what} `{name}`"));
     if known.is_empty() { failure } else { failure.hint(format!("it has: {}", known.join(", "))) }
-}
-
-/// A Rust function that is called once per row: any `fn` or closure whose parameters are [`FromValue`](super::FromValue) and whose result
-/// is an [`Answer`].
-pub trait Function<'v, A, const N: usize>: 'v {
-    /// Calls it with one row.
-    fn call(&self, arguments: A) -> Result<Value, String>;
-}
-
-macro_rules! function {
-    ($n:literal: $($T:ident)*) => {
-        impl<'v, Call, Result_, $($T),*> Function<'v, ($($T,)*), $n> for Call
-        where
-            Call: Fn($($T),*) -> Result_ + 'v,
-            Result_: Answer,
-        {
-            fn call(&self, arguments: ($($T,)*)) -> Result<Value, String> {
-                #[allow(non_snake_case, reason = "one variable for each type")]
-                let ($($T,)*) = arguments;
-                self($($T),*).answer()
-            }
-        }
-    };
-}
-
-function!(1: A);
-function!(2: A B);
-function!(3: A B C);
-function!(4: A B C D);
-function!(5: A B C D E);
-function!(6: A B C D E F);
-
-/// A Rust function that gets all rows at once: `fn(Vec<(A, B)>) -> Result<Vec<R>, Failure>`. Its `Err` is for what concerns no row in
-/// particular, such as a missing table.
-pub trait Batch<A> {
-    /// Calls it with all rows.
-    fn call(&self, rows: Vec<A>) -> Answers;
-}
-
-impl<Call, R, A> Batch<A> for Call
-where
-    Call: Fn(Vec<A>) -> Result<Vec<R>, Failure>,
-    R: Answer,
-{
-    fn call(&self, rows: Vec<A>) -> Answers {
-        Ok(self(rows)?.into_iter().map(Answer::answer).collect())
-    }
-}
-
-/// A step over a page of rows: `fn(Config, Vec<Object>) -> Result<Processed, Failure>`.
-pub trait Stage<C> {
-    /// Runs it.
-    fn process(&self, config: C, rows: Vec<Object>) -> Result<Processed, Failure>;
-}
-
-impl<Call, C> Stage<C> for Call
-where
-    Call: Fn(C, Vec<Object>) -> Result<Processed, Failure>,
-{
-    fn process(&self, config: C, rows: Vec<Object>) -> Result<Processed, Failure> {
-        self(config, rows)
-    }
 }
 
 #[cfg(test)]
@@ -275,6 +219,21 @@ mod tests {
         Ok(joined.collect())
     }
 
+    fn zoned(context: &Context, text: &str, _: Option<i64>) -> String {
+        format!("{text}@{}", context.time_zone)
+    }
+
+    fn schemes(context: &Context, rows: Vec<(Value,)>) -> Result<Vec<Option<String>>, Failure> {
+        Ok(rows.iter().map(|_| context.scheme.clone()).collect())
+    }
+
+    fn mark(context: &Context, config: Keep, mut rows: Vec<Object>) -> Result<Processed, Failure> {
+        for row in &mut rows {
+            row.insert(config.field.clone(), context.time_zone.clone().into());
+        }
+        Ok(Processed { rows, refused: vec![] })
+    }
+
     #[derive(serde::Deserialize)]
     struct Keep {
         field: String,
@@ -291,12 +250,19 @@ mod tests {
         library.function("first", "The first letter.", [("text", "Any text.")], first_letter);
         library.batch("join", "A batch.", [("text", ""), ("keep", "")], join);
         library.stage("keep", "Rows with a field.", json!({}), keep);
+        library.function("zoned", "With the zone.", [("text", ""), ("more", "")], zoned);
+        library.batch("schemes", "The scheme.", [("any", "")], schemes);
+        library.stage("mark", "Marks rows.", json!({}), mark);
         library
+    }
+
+    fn context() -> Context {
+        Context { scheme: Some("orders".into()), time_zone: "Europe/Berlin".into() }
     }
 
     fn call(name: &str, rows: &Value) -> String {
         let rows: Vec<Vec<Value>> = serde_json::from_value(rows.clone()).unwrap();
-        match library().call(name, &rows) {
+        match library().call(name, &context(), &rows) {
             Ok(answers) => answers
                 .into_iter()
                 .map(|answer| answer.map_or_else(|error| format!("! {error}"), |v| v.to_string()))
@@ -319,7 +285,13 @@ mod tests {
                 json!([["a", true], ["b", "no"], ["c", false]]),
                 "\"a\" | ! parameter `keep`: expected a boolean, found a text | null",
             ),
-            ("none", json!([]), "!! the plugin has no function `none`; hint: it has: gross, first, join"),
+            ("zoned", json!([["a", null], ["b"]]), "\"a@Europe/Berlin\" | \"b@Europe/Berlin\""),
+            ("schemes", json!([[1]]), "\"orders\""),
+            (
+                "none",
+                json!([]),
+                "!! the plugin has no function `none`; hint: it has: gross, first, join, zoned, schemes",
+            ),
         ];
         for (name, rows, expected) in cases {
             assert_eq!(call(name, &rows), expected, "{name} {rows}");
@@ -328,15 +300,20 @@ mod tests {
 
     #[test]
     fn an_option_makes_an_optional_parameter() {
-        assert_eq!(library().signatures(), ["gross(net, percent?)", "first(text)", "join(text, keep)"]);
+        assert_eq!(
+            library().signatures(),
+            ["gross(net, percent?)", "first(text)", "join(text, keep)", "zoned(text, more?)", "schemes(any)"]
+        );
     }
 
     #[test]
     fn a_stage_reads_its_settings() {
         let rows = || vec![Object::from_iter([("a".to_owned(), json!(1))]), Object::new()];
-        let kept = library().process("keep", &json!({"field": "a"}), rows());
+        let kept = library().process("keep", &context(), &json!({"field": "a"}), rows());
         assert_eq!(kept.unwrap().rows.len(), 1);
-        let failure = library().process("keep", &json!({"field": 1}), rows()).unwrap_err();
+        let failure = library().process("keep", &context(), &json!({"field": 1}), rows()).unwrap_err();
         assert_eq!(failure.message, "stage `keep`: `config.field`: invalid type: number, expected a string");
+        let marked = library().process("mark", &context(), &json!({"field": "zone"}), rows()).unwrap();
+        assert_eq!(marked.rows[1]["zone"], "Europe/Berlin");
     }
 }

@@ -65,12 +65,12 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return is_public_v4(mapped);
     }
-    let [first, ..] = address.segments();
-    !(address.is_loopback()
-        || address.is_unspecified()
-        || address.is_multicast()
-        || (first & 0xfe00) == 0xfc00 // unique local
-        || (first & 0xffc0) == 0xfe80) // link local
+    // Only global unicast, and of it nothing that carries an IPv4 address for somebody else to unpack.
+    let [first, second, ..] = address.segments();
+    (first & 0xe000) == 0x2000
+        && first != 0x2002 // 6to4
+        && (first, second) != (0x2001, 0) // Teredo
+        && (first, second) != (0x2001, 0x0db8) // documentation
 }
 
 #[cfg(test)]
@@ -93,6 +93,10 @@ mod tests {
             ("fe80::1", false),
             ("fd00::1", false),
             ("::ffff:10.0.0.1", false),
+            ("64:ff9b::a00:1", false),
+            ("2002:a00:1::1", false),
+            ("::a00:1", false),
+            ("fec0::1", false),
             ("2606:4700::1111", true),
         ] {
             assert_eq!(is_public(address.parse().unwrap()), public, "{address}");

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use reqwest::Method;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -57,15 +58,21 @@ impl Outbound {
 
     /// Sends a request when its turn comes.
     pub(crate) async fn send(&self, request: reqwest::Request, record: &CallRecord) -> Result<Response, Error> {
+        if !record.admit_request() {
+            return Err(Error::Denied("one call may not make so many requests".to_owned()));
+        }
+        let queued = record.queue();
         let _slot = self.slots.acquire().await.map_err(|_| Error::NotSent("the connection is closed".to_owned()))?;
         self.wait_for_turn().await;
-        record.request_leaves();
+        drop(queued);
+        let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        record.request_leaves(is_write);
         let answer = match self.client.execute(request).await {
             Ok(answer) => answer,
             Err(error) => {
                 let error = classify(error);
                 if matches!(error, Error::NotSent(_) | Error::Denied(_)) {
-                    record.request_did_not_leave();
+                    record.request_did_not_leave(is_write);
                 }
                 return Err(error);
             }
@@ -81,8 +88,8 @@ impl Outbound {
             .iter()
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
-        let body = self.read_body(answer).await?;
-        record.answer_arrived();
+        let body = self.read_body(answer, record).await?;
+        record.answer_arrived(is_write);
         Ok(Response { status, headers, body })
     }
 
@@ -107,11 +114,15 @@ impl Outbound {
         }
     }
 
-    async fn read_body(&self, mut answer: reqwest::Response) -> Result<Vec<u8>, Error> {
+    async fn read_body(&self, mut answer: reqwest::Response, record: &CallRecord) -> Result<Vec<u8>, Error> {
         let mut body = Vec::new();
         loop {
             match answer.chunk().await {
-                Ok(Some(chunk)) if body.len() as u64 + chunk.len() as u64 > self.largest_response => {
+                // The limit is for each answer, and for all answers of one call together, twice.
+                Ok(Some(chunk))
+                    if body.len() as u64 + chunk.len() as u64 > self.largest_response
+                        || !record.admit_answer_bytes(chunk.len(), self.largest_response.saturating_mul(2)) =>
+                {
                     return Err(Error::TooLarge(self.largest_response));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),

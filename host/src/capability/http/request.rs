@@ -25,8 +25,9 @@ const HOSTS_OWN: [&str; 9] = [
 pub(super) fn build(lent: &Lent, connection: &Connection, request: &Request) -> Result<reqwest::Request, Error> {
     let base = &connection.settings().base_url;
     let mut url = below(base, &request.path)?;
-    if !request.query.is_empty() {
-        url.query_pairs_mut().extend_pairs(&request.query);
+    for (name, parts) in &request.query {
+        let value = text(lent, parts)?;
+        url.query_pairs_mut().append_pair(name, &String::from_utf8_lossy(&value));
     }
     let method = Method::from_bytes(request.method.as_bytes())
         .ok()
@@ -55,8 +56,10 @@ fn below(base: &Url, path: &str) -> Result<Url, Error> {
     if path.chars().any(|c| c.is_ascii_control() || c.is_whitespace()) {
         return refuse("has blanks or control characters");
     }
+    // Some servers take `\` for `/`, and cut a segment at `;`.
     let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-    if decoded.split('/').any(|segment| segment == ".." || segment == ".") {
+    let mut segments = decoded.split(['/', '\\']).map(|segment| segment.split(';').next().unwrap_or_default());
+    if segments.any(|segment| segment == ".." || segment == ".") {
         return refuse("climbs");
     }
     let Ok(url) = Url::parse(&format!("{base}{path}")) else {
@@ -91,7 +94,11 @@ fn headers(lent: &Lent, given: &[(String, Vec<Part>)]) -> Result<HeaderMap, Erro
 }
 
 fn text(lent: &Lent, parts: &[Part]) -> Result<Vec<u8>, Error> {
-    if let Some(Part::Secret((name, _))) = parts.iter().find(|part| matches!(part, Part::Secret(_)))
+    let secret = parts.iter().find_map(|part| match part {
+        Part::Secret(secret) => Some(&secret.name),
+        Part::Text(_) | Part::Bytes(_) => None,
+    });
+    if let Some(name) = secret
         && !lent.is_signing_in()
     {
         return Err(Error::Denied(format!("the secret `{name}` can be sent only while signing in")));
@@ -102,6 +109,7 @@ fn text(lent: &Lent, parts: &[Part]) -> Result<Vec<u8>, Error> {
                 format!("the plugin's description does not list the secret `{name}`")
             }
             credentials::Error::Missing(name) => format!("the connection has no secret `{name}`"),
+            credentials::Error::TooLarge(limit) => format!("a part of the request is larger than {limit} bytes"),
         })
     })
 }
@@ -125,6 +133,8 @@ mod tests {
             ("../admin", None),
             ("a/%2e%2e/%2e%2e/admin", None),
             ("a\\..\\b", None),
+            ("a/..%5c..%5cadmin", None),
+            ("a/..;/admin", None),
             ("a?b=c", None),
             ("a#b", None),
             ("a b", None),

@@ -65,6 +65,14 @@ pub struct SourceConfig {
     pub lag: Duration,
     /// Rows per page; absent: the metadata or the connector decides.
     pub page_size: Option<u32>,
+    /// True: a scan that returns any row of a bill returns all of its rows, so collected rows of that bill that it did not
+    /// return are gone at the source, and the bill is delivered again without them. True of a filter on the bill's head,
+    /// such as Kingdee's `FModifyDate>=…`; not of one on its lines. A bill that changes between two pages of a scan may
+    /// come in part: then the next scan, whose window overlaps this one, makes it whole again. Default false: a collected
+    /// row stays.
+    pub complete_bills: bool,
+    /// Where that is said.
+    pub complete_bills_origin: Origin,
     /// A JSON object in the dialect.
     pub metadata: Value,
     /// Where the metadata stands.

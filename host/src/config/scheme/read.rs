@@ -100,6 +100,8 @@ impl Schemes<'_> {
         let overlap = fields.read("overlap", read::duration).unwrap_or(DEFAULT_OVERLAP);
         let lag = fields.read("lag", read::duration).unwrap_or_default();
         let page_size = fields.read("page_size", read::count).map(u32::from);
+        let complete_bills = fields.read("complete_bills", read::flag).unwrap_or(false);
+        let complete_bills_origin = fields.origin("complete_bills");
         let metadata = self.metadata(&fields, digest);
         fields.close();
         let Metadata { value, origin, .. } = metadata?;
@@ -110,6 +112,8 @@ impl Schemes<'_> {
             overlap,
             lag,
             page_size,
+            complete_bills,
+            complete_bills_origin,
             metadata: value,
             metadata_origin: origin,
         })

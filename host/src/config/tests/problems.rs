@@ -179,13 +179,14 @@ fn scheme_keys_and_values() {
         ],
     );
     check_scheme(
-        "source:\n  connection: erp\n  shedule: x\n  schedule: 60 * * * *\n  start_from: yesterday\n  overlap: 10\n  page_size: many\n  metadata: {}\n",
+        "source:\n  connection: erp\n  shedule: x\n  schedule: 60 * * * *\n  start_from: yesterday\n  overlap: 10\n  page_size: many\n  complete_bills: often\n  metadata: {}\n",
         &[
             "3:3: source: unknown key `shedule`\n  hint: did you mean `schedule`?",
             "4:13: source.schedule: `60 * * * *` is not a cron schedule: number out of bounds\n  hint: five fields (minute hour day month weekday), or six with seconds first: `*/10 * * * *` is every ten minutes",
             "5:15: source.start_from: `yesterday` is not a date and time\n  hint: write `2026-01-01 00:00:00`, or with an offset `2026-01-01T00:00:00+08:00`",
             "6:12: source.overlap: `10` is not a length of time\n  hint: write a number and a unit: `500ms`, `30s`, `10m`, `1h30m`, `2d`",
             "7:14: source.page_size: expected a whole number from 1, found the text `many`",
+            "8:19: source.complete_bills: expected `true` or `false`, found the text `often`",
         ],
     );
     check_scheme(

@@ -51,6 +51,7 @@ source:
   overlap: 30m
   lag: 5s
   page_size: 500
+  complete_bills: true
   metadata: {
 	"api": "executeBillQuery",
 	"request": [
@@ -82,7 +83,7 @@ fn everything_set() {
     let problems: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
     assert_eq!(
         problems,
-        ["schemes/order.yaml:16:35: warning: there is a comma too many before the closing bracket; it is ignored"]
+        ["schemes/order.yaml:17:35: warning: there is a comma too many before the closing bracket; it is ignored"]
     );
     assert!(!loaded.has_errors());
     let project = loaded.project.unwrap();
@@ -118,19 +119,24 @@ fn everything_set() {
     assert_eq!(scheme.source.schedule.as_ref().unwrap().as_str(), "*/10 * * * *");
     assert_eq!((scheme.source.overlap, scheme.source.lag), (Duration::from_mins(30), Duration::from_secs(5)));
     assert_eq!(scheme.source.page_size, Some(500));
+    assert!(scheme.source.complete_bills);
+    assert_eq!(
+        scheme.source.complete_bills_origin.error("no").to_string(),
+        "schemes/order.yaml:13:19: source.complete_bills: no"
+    );
     let metadata = r#"{"api":"executeBillQuery","request":[{"field":"FQty","value":1.10}]}"#;
     assert_eq!(scheme.source.metadata.to_string(), metadata);
     assert_eq!(
         scheme.source.metadata_origin.error("no such key").to_string(),
-        "schemes/order.yaml:13:13: source.metadata: no such key"
+        "schemes/order.yaml:14:13: source.metadata: no such key"
     );
     assert_eq!(
         scheme.source.metadata_origin.warning("no such type").inside("$.request[0].type").to_string(),
-        "schemes/order.yaml:13:13: warning: source.metadata.request[0].type: no such type"
+        "schemes/order.yaml:14:13: warning: source.metadata.request[0].type: no such type"
     );
     assert_eq!(scheme.stages.len(), 2);
     assert_eq!(scheme.stages[0].config.to_string(), r#"{"field":"FQty","limit":0.10}"#);
-    assert_eq!(scheme.stages[1].origin.warning("x").to_string(), "schemes/order.yaml:21:5: warning: stages[1]: x");
+    assert_eq!(scheme.stages[1].origin.warning("x").to_string(), "schemes/order.yaml:22:5: warning: stages[1]: x");
     let target = scheme.target.as_ref().unwrap();
     assert_eq!((target.connection.as_str(), target.on_existing), ("小满", OnExisting::Skip));
     assert_eq!(target.metadata, json!({"api": "/v1/invoices/order/push"}));
@@ -160,6 +166,7 @@ fn everything_left_out() {
     let scheme = &project.schemes[0];
     assert_eq!((scheme.name.as_str(), scheme.enabled, scheme.target.is_none()), ("a", true, true));
     assert_eq!(scheme.source.overlap, Duration::from_mins(10));
+    assert!(!scheme.source.complete_bills);
     assert_eq!(scheme.on_expression_error, OnExpressionError::Error);
     assert_eq!(project.tables.get("empty").unwrap().lookup(""), None);
 }

@@ -9,7 +9,7 @@ fn v(number: u32) -> BillVersion {
 }
 
 fn failed(due_ms: i64) -> Settled {
-    Settled::Failed { problem: problem("库存不足"), due_ms, resume: Some("{\"步\":2}".into()) }
+    Settled::Failed { problem: problem("库存不足"), due_ms, resume: Some("{\"步\":2}".into()), there: None }
 }
 
 fn uncertain(at_ms: i64, look_up_due_ms: i64) -> Settled {
@@ -109,7 +109,7 @@ async fn what_settling_comes_to() {
     let table = [
         (Settled::Done(receipt("1")), [0, 0, 1, 0, 0, 0], [1, 0, 1, 0, 0, 0]),
         (failed(9_000), [0, 0, 0, 1, 0, 0], [1, 0, 0, 0, 0, 1]),
-        (Settled::Dead(problem("缺客户")), [0, 0, 0, 0, 1, 0], [1, 0, 0, 0, 0, 1]),
+        (Settled::Dead { problem: problem("缺客户"), there: None }, [0, 0, 0, 0, 1, 0], [1, 0, 0, 0, 0, 1]),
         (uncertain(6_000, 9_000), [0, 1, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0]),
     ];
     for (settled, alone, with_newer) in table {
@@ -178,7 +178,7 @@ async fn only_a_pending_version_is_claimed() {
     assert!(bench.claim(version(S, "SO-9", 1), 5_000).await.is_none(), "unknown");
     let twice = vec![to_claim(v(2)), to_claim(v(2))];
     assert_eq!(bench.store.claim(twice, 5_000).await.unwrap().len(), 1, "claimed");
-    bench.settle(v(2), Settled::Dead(problem("缺客户"))).await.unwrap();
+    bench.settle(v(2), Settled::Dead { problem: problem("缺客户"), there: None }).await.unwrap();
     assert!(bench.claim(v(2), 5_000).await.is_none(), "dead");
     bench.check(S).await;
 }

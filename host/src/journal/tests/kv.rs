@@ -36,11 +36,11 @@ async fn a_time_to_live_ends() {
     set(&bench, "c", "1", 0, None).await;
     assert_eq!(get(&bench, "a", 99).await.as_deref(), Some("1"));
     assert_eq!(get(&bench, "a", 100).await, None);
-    assert_eq!(bench.store.keys(O, "", 99).await.unwrap(), ["a", "b", "c"]);
+    assert_eq!(bench.store.keys(O, "", None, 99).await.unwrap(), ["a", "b", "c"]);
     // A counter keeps its time to live; a value that is set anew has its own.
     assert_eq!(bench.store.increment(O, "a", 2, 50).await.unwrap(), 3);
     set(&bench, "b", "2", 50, None).await;
-    assert_eq!(bench.store.keys(O, "", 100).await.unwrap(), ["b", "c"]);
+    assert_eq!(bench.store.keys(O, "", None, 100).await.unwrap(), ["b", "c"]);
     assert_eq!(get(&bench, "a", 0).await, None, "swept");
     assert_eq!(bench.store.increment(O, "a", 2, 100).await.unwrap(), 2);
 }
@@ -61,11 +61,11 @@ async fn compare_and_set() {
     ];
     for (expected, new, did, after) in table {
         let case = format!("{expected:?} {new:?}");
-        assert_eq!(bench.store.compare_and_set(O, "k", expected, new, 0).await.unwrap(), did, "{case}");
+        assert_eq!(bench.store.compare_and_set(O, "k", expected, new, 0, None).await.unwrap(), did, "{case}");
         assert_eq!(get(&bench, "k", 0).await.as_deref(), after, "{case}");
     }
     set(&bench, "k", "old", 0, Some(10)).await;
-    assert!(bench.store.compare_and_set(O, "k", None, value("new"), 10).await.unwrap(), "expired is absent");
+    assert!(bench.store.compare_and_set(O, "k", None, value("new"), 10, None).await.unwrap(), "expired is absent");
     assert_eq!(get(&bench, "k", LATE).await.as_deref(), Some("new"));
 }
 
@@ -108,13 +108,14 @@ async fn keys_are_in_byte_order_by_prefix_and_limited() {
     for key in ["b", "a:2", "a:10", "a", "a:\0", "单:1", "单:2"] {
         set(&bench, key, "", 0, None).await;
     }
-    assert_eq!(bench.store.keys(O, "a:", 0).await.unwrap(), ["a:\0", "a:10", "a:2"]);
-    assert_eq!(bench.store.keys(O, "单", 0).await.unwrap(), ["单:1", "单:2"]);
-    assert_eq!(bench.store.keys(O, "", 0).await.unwrap().len(), 7);
+    assert_eq!(bench.store.keys(O, "a:", None, 0).await.unwrap(), ["a:\0", "a:10", "a:2"]);
+    assert_eq!(bench.store.keys(O, "单", None, 0).await.unwrap(), ["单:1", "单:2"]);
+    assert_eq!(bench.store.keys(O, "单", Some("单:1"), 0).await.unwrap(), ["单:2"]);
+    assert_eq!(bench.store.keys(O, "", None, 0).await.unwrap().len(), 7);
     for number in 0..1_005 {
         set(&bench, &format!("m{number:04}"), "", 0, None).await;
     }
-    let keys = bench.store.keys(O, "m", 0).await.unwrap();
+    let keys = bench.store.keys(O, "m", None, 0).await.unwrap();
     assert_eq!((keys.len(), keys[999].as_str()), (state_limits::LISTING, "m0999"));
 }
 
@@ -148,5 +149,5 @@ async fn limits() {
     assert_eq!(limit(bench.store.set("okki@other", "x", vec![], 99, None).await), None);
     let bench = bench.reopen();
     assert_eq!(limit(bench.store.set(O, "x", vec![0; VALUE], 100, None).await), None, "what expired made room");
-    assert_eq!(bench.store.keys(O, "", 100).await.unwrap().len() as u64, values / 2 + 1);
+    assert_eq!(bench.store.keys(O, "", None, 100).await.unwrap().len() as u64, values / 2 + 1);
 }

@@ -9,6 +9,9 @@ mod reference;
 mod rows;
 mod store;
 mod timing;
+mod vanished;
+
+use std::task::Poll;
 
 use tempfile::TempDir;
 
@@ -67,6 +70,7 @@ fn page_of(scheme: &str, scan: u64, index: u32, rows: Vec<RowToStore>) -> PageTo
         on_change: OnChange::Redeliver,
         makes_bills: true,
         merges: true,
+        complete_bills: false,
         indexes: vec![by_content()],
     }
 }
@@ -104,6 +108,21 @@ fn to_claim(version: BillVersion) -> ClaimToMake {
     }
 }
 
+/// Gives a future up when it has waited so many times, as a crash would; what it found if it ended before.
+async fn cut_off<T>(future: impl Future<Output = T>, after: u32) -> Option<T> {
+    let mut future = std::pin::pin!(future);
+    let mut waited = 0;
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending if waited == after => Poll::Ready(None),
+        Poll::Pending => {
+            waited += 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
 /// A store in a folder of its own, and short words for what tests do with it.
 struct Bench {
     store: SledStore,
@@ -123,6 +142,17 @@ impl Bench {
         drop(store);
         let store = SledStore::open(&folder.path().join("state")).unwrap();
         Self { store, folder }
+    }
+
+    /// Changes what is stored behind the journal's back.
+    fn tamper(self, change: impl FnOnce(&sled::Tree)) -> Self {
+        let Self { store, folder } = self;
+        drop(store);
+        let path = folder.path().join("state");
+        let db = sled_store::open_db(&path).unwrap();
+        change(&db.open_tree("journal").unwrap());
+        drop(db);
+        Self { store: SledStore::open(&path).unwrap(), folder }
     }
 
     async fn begin(&self, scheme: &str) -> u64 {

@@ -21,13 +21,18 @@ enum Step {
         skip: bool,
         merges: bool,
         makes_bills: bool,
+        complete_bills: bool,
         indexed: bool,
     },
-    Finish,
-    /// All of a scan that has one page.
+    /// `cut`: a restart comes after so many of its steps.
+    Finish {
+        cut: Option<u32>,
+    },
+    /// All of a scan.
     Scan {
-        rows: Vec<(u8, u8, u8)>,
+        pages: Vec<Vec<(u8, u8, u8)>>,
         merges: bool,
+        complete_bills: bool,
     },
     Claim {
         bill: u8,
@@ -56,8 +61,8 @@ fn settled() -> impl Strategy<Value = Settled> {
     let time = 0..5_000_i64;
     prop_oneof![
         3 => "[A-C]".prop_map(|number| Settled::Done(receipt(&number))),
-        1 => (time.clone(), time.clone()).prop_map(|(at_ms, due_ms)| Settled::Failed { problem: at(at_ms), due_ms, resume: None }),
-        1 => time.clone().prop_map(|at_ms| Settled::Dead(at(at_ms))),
+        1 => (time.clone(), time.clone()).prop_map(|(at_ms, due_ms)| Settled::Failed { problem: at(at_ms), due_ms, resume: None, there: None }),
+        1 => time.clone().prop_map(|at_ms| Settled::Dead { problem: at(at_ms), there: None }),
         1 => (time.clone(), time).prop_map(|(at_ms, due)| Settled::Uncertain { problem: at(at_ms), look_up_due_ms: due }),
     ]
 }
@@ -77,15 +82,18 @@ fn step() -> impl Strategy<Value = Step> {
     let rows = prop::collection::vec(row, 0..5);
     let next = prop::collection::vec(1..5_u32, 0..3);
     let often = prop::bool::weighted(0.8);
-    let page = (0..3_usize, next, rows.clone(), any::<bool>(), often, often, often);
+    let page = (0..3_usize, next, rows.clone(), any::<bool>(), often, often, often, often);
+    let pages = prop::collection::vec(rows, 1..4);
     let back = prop_oneof![3 => Just(0_u32), 1 => Just(1_u32)];
     prop_oneof![
         2 => Just(Step::Begin),
-        5 => page.prop_map(|(which, next, rows, skip, merges, makes_bills, indexed)| {
-            Step::Page { which, next, rows, skip, merges, makes_bills, indexed }
+        5 => page.prop_map(|(which, next, rows, skip, merges, makes_bills, complete_bills, indexed)| {
+            Step::Page { which, next, rows, skip, merges, makes_bills, complete_bills, indexed }
         }),
-        3 => Just(Step::Finish),
-        6 => (rows, any::<bool>()).prop_map(|(rows, merges)| Step::Scan { rows, merges }),
+        3 => prop::option::of(0..4_u32).prop_map(|cut| Step::Finish { cut }),
+        6 => (pages, often, often).prop_map(|(pages, merges, complete_bills)| {
+            Step::Scan { pages, merges, complete_bills }
+        }),
         5 => (0..BILLS, back.clone(), 0..5_000_i64).prop_map(|(bill, back, now_ms)| Step::Claim { bill, back, now_ms }),
         4 => (0..BILLS, back.clone(), settled()).prop_map(|(bill, back, settled)| Step::Settle { bill, back, settled }),
         3 => (0..BILLS, back, aside()).prop_map(|(bill, back, aside)| Step::SetAside { bill, back, aside }),
@@ -135,7 +143,7 @@ impl Run {
                 let expected = self.schemes[which].begin(new.begun_ms, new.window_end);
                 prop_assert_eq!(self.store().begin_scan(name, new).await.is_ok(), expected);
             }
-            Step::Page { which: choice, next, rows, skip, merges, makes_bills, indexed } => {
+            Step::Page { which: choice, next, rows, skip, merges, makes_bills, complete_bills, indexed } => {
                 let (scan, open) = self.schemes[which].open_pages().unwrap_or((7, vec![]));
                 let index = open.get(choice).copied().unwrap_or_default();
                 let rows: Vec<_> =
@@ -150,24 +158,29 @@ impl Run {
                 to_store.on_change = if skip { OnChange::Skip } else { OnChange::Redeliver };
                 to_store.merges = merges;
                 to_store.makes_bills = makes_bills;
+                to_store.complete_bills = complete_bills;
                 if !indexed {
                     to_store.indexes.clear();
                 }
                 let expected = self.schemes[which].page(&to_store, &rows);
                 prop_assert_eq!(self.store().store_page(to_store).await.ok(), expected);
             }
-            Step::Finish => {
-                let scan = self.schemes[which].open_pages().map_or(7, |(scan, _)| scan);
-                let expected = self.schemes[which].finish();
-                prop_assert_eq!(self.store().finish_scan(name, scan).await.ok(), expected);
-                if expected.is_some() {
-                    self.schemes.iter_mut().for_each(|scheme| scheme.release(name));
-                }
-            }
-            Step::Scan { rows, merges } => {
-                let page =
-                    Step::Page { which: 0, next: vec![], rows, skip: false, merges, makes_bills: true, indexed: true };
-                for step in [Step::Begin, page, Step::Finish] {
+            Step::Finish { cut } => self.finish(which, cut).await?,
+            Step::Scan { pages, merges, complete_bills } => {
+                let last = pages.len();
+                let pages = (1_u32..).zip(pages).map(|(number, rows)| Step::Page {
+                    which: 0,
+                    next: if number as usize == last { vec![] } else { vec![number] },
+                    rows,
+                    skip: false,
+                    merges,
+                    makes_bills: true,
+                    complete_bills,
+                    indexed: true,
+                });
+                let steps: Vec<_> =
+                    std::iter::once(Step::Begin).chain(pages).chain([Step::Finish { cut: None }]).collect();
+                for step in steps {
                     Box::pin(self.make(which, step)).await?;
                 }
             }
@@ -202,6 +215,26 @@ impl Run {
                 self.store().ensure_indexes(name, &[by_content()], &values_of).await.unwrap();
             }
             Step::Reopen => self.bench = self.bench.take().map(Bench::reopen),
+        }
+        Ok(())
+    }
+
+    /// `cut`: after so many steps it is given up, and begun again after a restart.
+    async fn finish(&mut self, which: usize, cut: Option<u32>) -> TestCaseResult {
+        let name = SCHEMES[which];
+        let scan = self.schemes[which].open_pages().map_or(7, |(scan, _)| scan);
+        let expected = self.schemes[which].finish();
+        let mut is_over = false;
+        if let Some(cut) = cut {
+            cut_off(self.store().finish_scan(name, scan), cut).await;
+            self.bench = self.bench.take().map(Bench::reopen);
+            is_over = self.store().scheme(name).await.unwrap().scan.is_none();
+        }
+        if !(is_over && expected.is_some()) {
+            prop_assert_eq!(self.store().finish_scan(name, scan).await.ok(), expected);
+        }
+        if expected.is_some() {
+            self.schemes.iter_mut().for_each(|scheme| scheme.release(name));
         }
         Ok(())
     }

@@ -41,6 +41,9 @@ struct OpenScan {
     known: BTreeSet<u32>,
     touched: BTreeSet<String>,
     bills: u64,
+    complete: bool,
+    returned_bills: BTreeSet<String>,
+    returned_rows: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -93,6 +96,9 @@ impl Scheme {
             known: first,
             touched: BTreeSet::new(),
             bills: 0,
+            complete: true,
+            returned_bills: BTreeSet::new(),
+            returned_rows: BTreeSet::new(),
         });
         true
     }
@@ -112,9 +118,12 @@ impl Scheme {
                 scan.open.insert(next.index);
             }
         }
+        scan.complete &= page.complete_bills && page.makes_bills && page.merges;
         let mut touched = BTreeSet::new();
         for (id, bill, content) in rows {
             stored.rows += 1;
+            scan.returned_bills.insert(bill.clone());
+            scan.returned_rows.insert(id.clone());
             let known = self.rows.get(id).cloned();
             let changed = known.as_ref().is_none_or(|known| known.content != *content);
             if !changed || (known.is_some() && page.on_change == OnChange::Skip) {
@@ -158,7 +167,14 @@ impl Scheme {
     }
 
     pub(super) fn finish(&mut self) -> Option<u64> {
-        let scan = self.scan.take_if(|scan| scan.open.is_empty())?;
+        let mut scan = self.scan.take_if(|scan| scan.open.is_empty())?;
+        if scan.complete {
+            let gone = |id: &String, row: &mut Row| {
+                scan.returned_bills.contains(&row.bill) && !scan.returned_rows.contains(id)
+            };
+            let gone: Vec<_> = self.rows.extract_if(.., gone).collect();
+            scan.touched.extend(gone.into_iter().map(|(_, row)| row.bill));
+        }
         let made = scan.touched.iter().filter(|bill| self.make(bill, scan.begun_ms)).count() as u64;
         self.last_sync = Some(scan.window_end);
         self.last_finished_scan_begun_ms = Some(scan.begun_ms);
@@ -215,7 +231,7 @@ impl Scheme {
                 }
             }
             (Settled::Failed { due_ms, .. }, _) if again => Fate::Failed { due_ms: *due_ms },
-            (Settled::Dead(_), _) if again => Fate::Dead,
+            (Settled::Dead { .. }, _) if again => Fate::Dead,
             _ => Fate::Superseded,
         };
         true

@@ -94,6 +94,20 @@ async fn pages_and_bills() {
 
     let (storing, _) = pages(&bench, "orders", |_| {}).await;
     println!("store_page, all known    {} per row", per(storing, rows));
+    let (storing, sealing) = pages(&bench, "orders", |page| page.complete_bills = true).await;
+    println!("store_page, complete     {} per row", per(storing, rows));
+    println!("finish_scan, complete    {} per bill", per(sealing, orders));
+    // A line is gone from every tenth bill.
+    let (_, sealing) = pages(&bench, "orders", |page| {
+        page.complete_bills = true;
+        let mut number = 0;
+        page.rows.retain(|_| {
+            number += 1;
+            number % (10 * LINES) != 0
+        });
+    })
+    .await;
+    println!("finish_scan, lines gone  {} per bill", per(sealing, orders));
 
     bench.store.ensure_indexes("products", &[by_content()], &values_of).await.unwrap();
     let (storing, _) = pages(&bench, "products", |page| {

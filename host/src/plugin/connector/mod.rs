@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use super::bindings::session::exports::qiao::plugin::session::SignedIn;
 use super::call;
-use super::error::{CallError, Failure, FailureKind};
+use super::error::{Failure, FailureKind};
 use super::load::Plugin;
 use crate::capability::bindings::qiao::plugin::types;
 use crate::capability::{CallRecord, Connection, Loan};
@@ -29,11 +29,22 @@ use crate::journal::State;
 
 pub use session::Sessions;
 pub use source::{FetchedPage, SourceRequest};
-pub use target::{BillToPush, Found, Outcome};
+pub use target::{BillToFind, BillToPush, Found, HalfDone, Outcome};
 
 use session::Session;
 
-/// Why a connection pauses when a vendor asks for less traffic without saying how long.
+/// What a failed sign-in means for the bills that wait for it: it is never about one of them.
+fn about_the_connection(mut failure: Failure) -> Failure {
+    failure.kind = match failure.kind {
+        // There is no session that could be renewed: the credentials are wrong.
+        FailureKind::Unauthorized | FailureKind::Rejected | FailureKind::Misconfigured => FailureKind::Misconfigured,
+        FailureKind::Uncertain | FailureKind::Transient => FailureKind::Transient,
+        FailureKind::Throttled => FailureKind::Throttled,
+    };
+    failure
+}
+
+/// How long a connection pauses when a vendor asks for less traffic without saying how long.
 const THROTTLED_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A plugin and the connection it serves.
@@ -109,15 +120,10 @@ impl Connector {
             instance.qiao_plugin_session().call_sign_in(store, &connection).await
         })
         .await
-        .map_err(|error| reading_broke_off(&error))?;
-        signed_in.map_err(|failure| {
-            let mut failure = Failure::from(failure);
-            if failure.kind == FailureKind::Unauthorized {
-                // There is no session that could be renewed: the credentials are wrong.
-                failure.kind = FailureKind::Misconfigured;
-            }
-            failure
-        })
+        .map_err(|error| about_the_connection(error.into_failure()))?
+        .map_err(|failure| about_the_connection(failure.into()))?;
+        self.connection.redact_session(&signed_in.data);
+        Ok(signed_in)
     }
 
     /// Passes a failure on: redacted, and heeded by the connection.
@@ -136,14 +142,4 @@ impl Connector {
         )
         .with_hint(format!("it exports: {}", self.plugin.exports.names().join(", ")))
     }
-}
-
-/// A call that only reads broke off: after a time-out it may work next time, after a trap it needs a person.
-fn reading_broke_off(error: &CallError) -> Failure {
-    let kind = match error {
-        CallError::CallTime { .. } => FailureKind::Transient,
-        CallError::Missing { .. } => FailureKind::Misconfigured,
-        _ => FailureKind::Rejected,
-    };
-    Failure::of_host(kind, error.code(), error.to_string())
 }

@@ -30,7 +30,22 @@ impl Session {
     }
 }
 
-type Slot = Arc<Mutex<Option<Session>>>;
+/// What is known of the session of one connection and build.
+#[derive(Default)]
+enum Known {
+    /// Nobody has signed in yet.
+    #[default]
+    Nothing,
+    /// The last sign-in.
+    Session(Session),
+    /// The last sign-in failed, at this time.
+    Failure(Failure, Instant),
+}
+
+/// How long a failed sign-in stands for those who wait for one: vendors lock accounts that try too often.
+const FAILED_FOR: Duration = Duration::from_secs(2);
+
+type Slot = Arc<Mutex<Known>>;
 
 /// All sessions of a host.
 #[derive(Default)]
@@ -54,20 +69,29 @@ impl Sessions {
     {
         let key = (connection.to_owned(), plugin_digest.to_owned());
         let slot = Arc::clone(self.slots.lock().await.entry(key).or_default());
-        let mut session = slot.lock().await;
-        if let Some(known) = &*session
-            && known.is_valid()
-            && refused.is_none_or(|refused| refused.number != known.number)
-        {
-            return Ok(known.clone());
+        let mut known = slot.lock().await;
+        match &*known {
+            Known::Session(session)
+                if session.is_valid() && refused.is_none_or(|refused| refused.number != session.number) =>
+            {
+                return Ok(session.clone());
+            }
+            Known::Failure(failure, at) if at.elapsed() < FAILED_FOR => return Err(failure.clone()),
+            _ => {}
         }
-        *session = None;
-        let signed_in = sign_in().await?;
-        let made = Session {
+        let signed_in = match sign_in().await {
+            Ok(signed_in) => signed_in,
+            Err(failure) => {
+                *known = Known::Failure(failure.clone(), Instant::now());
+                return Err(failure);
+            }
+        };
+        let session = Session {
             data: signed_in.data.into(),
             number: self.made.fetch_add(1, Ordering::Relaxed) + 1,
             valid_until: signed_in.valid_for_ms.map(|ms| Instant::now() + Duration::from_millis(ms)),
         };
-        Ok(session.insert(made).clone())
+        *known = Known::Session(session.clone());
+        Ok(session)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::super::bindings::source::exports::qiao::plugin::source as wit;
 use super::super::call;
 use super::super::error::{CallError, Failure, FailureKind};
-use super::{Connector, Session, reading_broke_off};
+use super::{Connector, Session};
 use crate::capability::CallRecord;
 use crate::journal::PageRef;
 
@@ -39,8 +39,6 @@ pub struct FetchedPage {
     pub rows: Vec<Map<String, Value>>,
     /// The pages that may be fetched now.
     pub next: Vec<PageRef>,
-    /// How many rows the scan has in all.
-    pub total: Option<u64>,
 }
 
 impl Connector {
@@ -84,19 +82,17 @@ impl Connector {
             instance.qiao_plugin_source().call_fetch(store, &call).await
         })
         .await
-        .map_err(|error| reading_broke_off(&error))??;
+        .map_err(CallError::into_failure)??;
         let rows = rows(fetched.columns, &fetched.rows).map_err(|reason| {
-            reading_broke_off(&CallError::Missing {
-                plugin: self.plugin.name().to_owned(),
-                reason: format!("returned a malformed page {}: {reason}", page.index),
-            })
+            let reason = format!("returned a malformed page {}: {reason}", page.index);
+            CallError::Missing { plugin: self.plugin.name().to_owned(), reason }.into_failure()
         })?;
         let next = fetched
             .next
             .into_iter()
             .map(|next| PageRef { index: next.index, start_row: next.start_row, cursor: next.cursor })
             .collect();
-        Ok(FetchedPage { rows, next, total: fetched.total })
+        Ok(FetchedPage { rows, next })
     }
 }
 

@@ -7,13 +7,15 @@ use serde_json::Value;
 use super::super::bindings::target::exports::qiao::plugin::target as wit;
 use super::super::call;
 use super::super::error::{CallError, Failure, FailureKind};
-use super::{Connector, Session, reading_broke_off};
+use super::{Connector, Session};
 use crate::capability::CallRecord;
 use crate::journal::{Intent, Receipt};
 
 /// One bill to write.
 #[derive(Clone, Debug)]
 pub struct BillToPush {
+    /// The name of this version of the bill: the same whenever it is tried again.
+    pub id: String,
     /// The number to find it by.
     pub number: Option<String>,
     /// The mapped bill: JSON text.
@@ -29,6 +31,28 @@ pub enum Outcome {
     Done(Receipt),
     /// It has not, or nobody knows.
     Failed(Failure),
+    /// It has the bill, and a later step failed.
+    Partial(HalfDone, Failure),
+}
+
+/// A bill that the vendor has, with a step missing.
+#[derive(Clone, Debug)]
+pub struct HalfDone {
+    /// What the vendor knows it by.
+    pub receipt: Receipt,
+    /// Go on from this JSON text.
+    pub resume: String,
+}
+
+/// One bill to look up.
+#[derive(Clone, Debug)]
+pub struct BillToFind {
+    /// Its number.
+    pub number: String,
+    /// The field of the mapped bill that holds the number.
+    pub number_field: Option<String>,
+    /// The mapped bill: JSON text.
+    pub payload: String,
 }
 
 /// What a vendor has under a number.
@@ -36,8 +60,8 @@ pub enum Outcome {
 pub enum Found {
     /// Nothing.
     Absent,
-    /// The bill, with a step missing: go on from this JSON text.
-    Partial(String),
+    /// The bill, with a step missing.
+    Partial(HalfDone),
     /// The bill.
     Complete(Receipt),
 }
@@ -72,6 +96,7 @@ impl Connector {
             .into_iter()
             .map(|outcome| match outcome {
                 Outcome::Failed(failure) => Outcome::Failed(self.heed(failure)),
+                Outcome::Partial(half_done, failure) => Outcome::Partial(half_done, self.heed(failure)),
                 done @ Outcome::Done(_) => done,
             })
             .collect()
@@ -106,12 +131,12 @@ impl Connector {
     }
 
     /// Looks bills up by number, one answer each, in order.
-    pub async fn find(&self, api: &str, other_request: &Value, numbers: &[String]) -> Result<Vec<Found>, Failure> {
+    pub async fn find(&self, api: &str, other_request: &Value, bills: &[BillToFind]) -> Result<Vec<Found>, Failure> {
         let session = self.session(None).await?;
-        match self.call_find(api, other_request, numbers, &session).await {
+        match self.call_find(api, other_request, bills, &session).await {
             Err(failure) if failure.kind == FailureKind::Unauthorized => {
                 let session = self.session(Some(&session)).await?;
-                self.call_find(api, other_request, numbers, &session).await
+                self.call_find(api, other_request, bills, &session).await
             }
             found => found,
         }
@@ -122,7 +147,7 @@ impl Connector {
         &self,
         api: &str,
         other_request: &Value,
-        numbers: &[String],
+        bills: &[BillToFind],
         session: &Session,
     ) -> Result<Vec<Found>, Failure> {
         let Some(pre) = &self.plugin.exports.target else {
@@ -131,7 +156,14 @@ impl Connector {
         let call = wit::FindCall {
             connection: self.as_plugin_sees_it(session),
             api: api.to_owned(),
-            numbers: numbers.to_vec(),
+            bills: bills
+                .iter()
+                .map(|bill| wit::Wanted {
+                    number: bill.number.clone(),
+                    number_field: bill.number_field.clone(),
+                    body: bill.payload.clone().into_bytes(),
+                })
+                .collect(),
             other_request: other_request.to_string().into_bytes(),
         };
         let record = Arc::new(CallRecord::default());
@@ -141,18 +173,16 @@ impl Connector {
             instance.qiao_plugin_target().call_find(store, &call).await
         })
         .await
-        .map_err(|error| reading_broke_off(&error))??;
-        if found.len() != numbers.len() {
-            return Err(reading_broke_off(&CallError::Missing {
-                plugin: self.plugin.name().to_owned(),
-                reason: format!("answered {} of {} numbers in `target.find`", found.len(), numbers.len()),
-            }));
+        .map_err(CallError::into_failure)??;
+        if found.len() != bills.len() {
+            let reason = format!("answered for {} of {} bills in `target.find`", found.len(), bills.len());
+            return Err(CallError::Missing { plugin: self.plugin.name().to_owned(), reason }.into_failure());
         }
         Ok(found
             .into_iter()
             .map(|found| match found {
                 wit::Found::Absent => Found::Absent,
-                wit::Found::Partial(resume) => Found::Partial(text(resume)),
+                wit::Found::Partial(half_done) => Found::Partial(half_done.into()),
                 wit::Found::Complete(receipt) => Found::Complete(receipt.into()),
             })
             .collect())
@@ -171,7 +201,8 @@ fn believe(
             .into_iter()
             .map(|outcome| match outcome {
                 wit::Outcome::Done(receipt) => Outcome::Done(receipt.into()),
-                wit::Outcome::Failed(failure) => Outcome::Failed(failure.into()),
+                wit::Outcome::Failed(failure) => Outcome::Failed(doubted(failure.into(), record)),
+                wit::Outcome::Partial((half_done, failure)) => Outcome::Partial(half_done.into(), failure.into()),
             })
             .collect(),
         Ok(Ok(outcomes)) => {
@@ -179,7 +210,7 @@ fn believe(
                 plugin: plugin.to_owned(),
                 reason: format!("reported {} outcomes for {} bills", outcomes.len(), bills.len()),
             };
-            all_failed(bills, &broke_off(&error, record))
+            all_failed(bills, &broke_off(error, record))
         }
         Ok(Err(failure)) => {
             let mut failure = Failure::from(failure);
@@ -188,14 +219,22 @@ fn believe(
             }
             all_failed(bills, &failure)
         }
-        Err(error) => all_failed(bills, &broke_off(&error, record)),
+        Err(error) => all_failed(bills, &broke_off(error, record)),
     }
 }
 
 /// A push broke off: if anything left the host, the vendor may have applied it.
-fn broke_off(error: &CallError, record: &CallRecord) -> Failure {
-    let mut failure = reading_broke_off(error);
+fn broke_off(error: CallError, record: &CallRecord) -> Failure {
+    let mut failure = error.into_failure();
     if record.requests_left() > 0 {
+        failure.kind = FailureKind::Uncertain;
+    }
+    failure
+}
+
+/// A failure of one bill is not believed either while a write of its call is unanswered.
+fn doubted(mut failure: Failure, record: &CallRecord) -> Failure {
+    if record.write_unanswered() {
         failure.kind = FailureKind::Uncertain;
     }
     failure
@@ -215,16 +254,27 @@ fn as_plugin_sees_it(bill: &BillToPush) -> wit::Bill {
         Intent::Update(receipt) => (Some(receipt.clone().into()), None),
         Intent::Resume(resume) => (None, Some(resume.clone().into_bytes())),
     };
-    wit::Bill { number: bill.number.clone(), body: bill.payload.clone().into_bytes(), existing, resume }
+    let body = bill.payload.clone().into_bytes();
+    wit::Bill { id: bill.id.clone(), number: bill.number.clone(), body, existing, resume }
 }
 
 fn text(json: Vec<u8>) -> String {
     String::from_utf8(json).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
+/// Bytes of a reply that are kept with a receipt; a larger one is left out, for half of it would be no JSON.
+const REPLY: usize = 256 * 1024;
+
 impl From<wit::Receipt> for Receipt {
     fn from(receipt: wit::Receipt) -> Self {
-        Self { id: receipt.id, number: receipt.number, reply: text(receipt.reply) }
+        let reply = if receipt.reply.len() > REPLY { "null".to_owned() } else { text(receipt.reply) };
+        Self { id: receipt.id, number: receipt.number, reply }
+    }
+}
+
+impl From<wit::HalfDone> for HalfDone {
+    fn from(half_done: wit::HalfDone) -> Self {
+        Self { receipt: half_done.receipt.into(), resume: text(half_done.resume) }
     }
 }
 

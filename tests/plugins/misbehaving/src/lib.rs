@@ -85,12 +85,12 @@ impl Target for Misbehaving {
                 panic!("after sending");
             }
             "too-few-outcomes" => Ok(Vec::new()),
-            _ => Ok(call.bills.iter().map(|bill| Ok(receipt(bill))).collect()),
+            _ => Ok(call.bills.iter().map(|bill| receipt(bill).into()).collect()),
         }
     }
 
     fn find(call: Find) -> Result<Vec<Found>, Failure> {
-        Ok(call.numbers.iter().map(|_| Found::Absent).collect())
+        Ok(call.bills.iter().map(|_| Found::Absent).collect())
     }
 }
 

@@ -1,0 +1,184 @@
+//! How each bill is written: created, updated, or gone on with.
+//!
+//! What was delivered before is updated by the receipt it left. Of the rest the target is asked (`idCheck`), *before* the
+//! claim, so that the claim carries the answer and a crash cannot lose it.
+
+use crate::config::OnExisting;
+use crate::engine::mapping::MappedBill;
+use crate::engine::settle::Stop;
+use crate::engine::snapshot::TargetSide;
+use crate::engine::{may_pass, problem, retry};
+use crate::journal::{ClaimToMake, Intent, Problem, ReadyBill, SetAside};
+use crate::observe::clock;
+use crate::plugin::connector::{BillToFind, Connector, Found};
+use crate::plugin::{Failure, FailureKind};
+
+use super::Delivery;
+
+/// What was decided of a batch.
+pub(super) struct Decided {
+    /// Bills to claim and send.
+    pub(super) claims: Vec<ClaimToMake>,
+    /// Bills that are not sent now.
+    pub(super) aside: Vec<(ReadyBill, SetAside)>,
+    /// The target is set up wrong.
+    pub(super) stop: Option<Stop>,
+}
+
+impl Delivery {
+    /// Sets those bills aside whose number another bill under way has, or that have none although they need one; the rest
+    /// hold their numbers until [`release_numbers`](Self::release_numbers).
+    pub(super) fn hold_numbers(&self, bills: Vec<MappedBill>) -> (Vec<MappedBill>, Vec<(ReadyBill, SetAside)>) {
+        let Ok(mut held) = self.numbers.lock() else {
+            return (Vec::new(), Vec::new());
+        };
+        let mut aside = Vec::new();
+        let mut holding = Vec::with_capacity(bills.len());
+        for bill in bills {
+            match &bill.number {
+                Some(number) if !held.insert(number.clone()) => {
+                    let due_ms = clock::now_ms() + retry::ms(self.scheme.retry.first);
+                    aside.push((bill.bill, SetAside::Failed { problem: same_number(number), due_ms }));
+                }
+                _ => holding.push(bill),
+            }
+        }
+        (holding, aside)
+    }
+
+    pub(super) fn release_numbers(&self, numbers: &[String]) {
+        if let Ok(mut held) = self.numbers.lock() {
+            for number in numbers {
+                held.remove(number);
+            }
+        }
+    }
+
+    /// Decides how each bill is written.
+    pub(super) async fn decide_intents(
+        &self,
+        target: &TargetSide,
+        connector: &Connector,
+        other_request: &serde_json::Value,
+        bills: Vec<MappedBill>,
+    ) -> Decided {
+        let mut decided = Decided { claims: Vec::with_capacity(bills.len()), aside: Vec::new(), stop: None };
+        let mut to_find = Vec::new();
+        for bill in bills {
+            match (&bill.bill.resume, &bill.bill.delivered, &bill.number) {
+                (Some(resume), _, _) => {
+                    let intent = Intent::Resume(resume.clone());
+                    decided.claims.push(claim(target, bill, intent));
+                }
+                (None, Some(receipt), _) => {
+                    let intent = Intent::Update(receipt.clone());
+                    decided.claims.push(claim(target, bill, intent));
+                }
+                (None, None, _) if !(target.plan.id_check() && target.can_find) => {
+                    decided.claims.push(claim(target, bill, Intent::Create));
+                }
+                (None, None, Some(number)) => to_find.push((target.to_find(number, &bill.payload), bill)),
+                (None, None, None) => decided.aside.push((bill.bill, SetAside::Dead(without_number(target)))),
+            }
+        }
+        while !to_find.is_empty() {
+            let rest = to_find.split_off(to_find.len().min(target.largest_find));
+            let (wanted, bills): (Vec<BillToFind>, Vec<MappedBill>) =
+                std::mem::replace(&mut to_find, rest).into_iter().unzip();
+            self.find(target, connector, other_request, wanted, bills, &mut decided).await;
+        }
+        decided
+    }
+
+    /// Asks the target which of these bills it has.
+    async fn find(
+        &self,
+        target: &TargetSide,
+        connector: &Connector,
+        other_request: &serde_json::Value,
+        wanted: Vec<BillToFind>,
+        bills: Vec<MappedBill>,
+        decided: &mut Decided,
+    ) {
+        match connector.find(target.plan.api(), other_request, &wanted).await {
+            Ok(found) => {
+                for (bill, found) in bills.into_iter().zip(found) {
+                    match (found, target.on_existing) {
+                        (Found::Absent, _) => decided.claims.push(claim(target, bill, Intent::Create)),
+                        (Found::Complete(receipt), OnExisting::Skip) => {
+                            decided.aside.push((bill.bill, SetAside::Done(receipt)));
+                        }
+                        (Found::Complete(receipt), OnExisting::Update) => {
+                            decided.claims.push(claim(target, bill, Intent::Update(receipt)));
+                        }
+                        // Whose content it has, nobody knows: it is written anew, and the missing step with it.
+                        (Found::Partial(half_done), _) => {
+                            decided.claims.push(claim(target, bill, Intent::Update(half_done.receipt)));
+                        }
+                    }
+                }
+            }
+            Err(failure) => {
+                tracing::warn!(
+                    scheme = self.scheme.stem,
+                    bills = bills.len(),
+                    "look-up before writing failed: {failure}"
+                );
+                decided.aside.extend(bills.into_iter().map(|bill| {
+                    let aside = self.not_found_out(&bill.bill, &failure);
+                    (bill.bill, aside)
+                }));
+                if failure.kind == FailureKind::Misconfigured {
+                    decided.stop = Some(Stop(failure));
+                }
+            }
+        }
+    }
+
+    /// A look-up failed: the bill is tried again later; one that the look-up itself refuses needs a person.
+    fn not_found_out(&self, bill: &ReadyBill, failure: &Failure) -> SetAside {
+        if failure.kind == FailureKind::Rejected {
+            return SetAside::Dead(problem(failure));
+        }
+        let retry = &self.scheme.retry;
+        let pause = if may_pass(failure.kind) {
+            retry::pause(retry, bill.attempts + 1, failure.retry_after)
+        } else {
+            retry.most
+        };
+        SetAside::Failed { problem: problem(failure), due_ms: clock::now_ms() + retry::ms(pause) }
+    }
+}
+
+fn claim(target: &TargetSide, bill: MappedBill, intent: Intent) -> ClaimToMake {
+    ClaimToMake {
+        version: bill.bill.version,
+        intent,
+        number: bill.number,
+        payload: bill.payload,
+        plugin_digest: target.plugin.digest.clone(),
+    }
+}
+
+fn same_number(number: &str) -> Problem {
+    problem(
+        &Failure::of_host(
+            FailureKind::Transient,
+            "bill-number-under-way",
+            format!("another bill with the number `{number}` is being written"),
+        )
+        .with_hint("two merge keys give one number: see the target's mapping of it"),
+    )
+}
+
+fn without_number(target: &TargetSide) -> Problem {
+    let failure = Failure::of_host(
+        FailureKind::Rejected,
+        "bill-without-number",
+        "the mapped bill has no number by which `idCheck` could find it",
+    );
+    problem(&failure.with_hint(match &target.number_field {
+        Some(field) => format!("map the field `{field}`, or name another in the target's `number`"),
+        None => "name the field in the target's `number`".to_owned(),
+    }))
+}

@@ -1,0 +1,166 @@
+//! Ready bills become delivered ones: map, find, claim, send, settle.
+//!
+//! Bills are taken in batches, so that a plugin is called once per function and batch, and a commit serves many bills. Two
+//! batches are under way at a time: one maps and claims while the other waits for the vendor. Never two versions of one
+//! bill: a bill under way is not taken again, and the journal gives out no newer version while an older one is claimed.
+//! Never two bills of one number either: each would find the number free, and both would create it.
+
+mod intent;
+mod send;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use super::mapping::{self, BillRows};
+use super::settle::{self, Stop};
+use super::snapshot::{Scheme, TargetSide};
+use super::{Engine, EngineError, look_up};
+use crate::dialect::{Row, Variables};
+use crate::journal::{BillVersion, ReadyBill, SetAside};
+use crate::observe::clock;
+
+/// Bills of a batch.
+const BATCH: usize = 64;
+
+/// Batches under way at a time.
+const BATCHES: usize = 2;
+
+/// One delivery of a scheme's bills: what its batches share.
+#[derive(Clone)]
+struct Delivery {
+    engine: Engine,
+    scheme: Arc<Scheme>,
+    /// Numbers of the bills that are between look-up and settlement.
+    numbers: Arc<Mutex<HashSet<String>>>,
+}
+
+/// Delivers what is due, until nothing is. Bills whose time has not come are left. One at a time for each scheme.
+pub async fn deliver_due(engine: &Engine, scheme: &Arc<Scheme>) -> Result<(), EngineError> {
+    let Some(target) = &scheme.target else {
+        return Ok(());
+    };
+    engine.progress.delivery_begins();
+    look_up::take_up(engine, scheme).await?;
+    let delivery = Delivery { engine: engine.clone(), scheme: Arc::clone(scheme), numbers: Arc::default() };
+    let mut under_way: HashSet<String> = HashSet::new();
+    let mut batches: JoinSet<(Vec<String>, Result<(), EngineError>)> = JoinSet::new();
+    let mut failed = None;
+    loop {
+        if failed.is_none()
+            && let Err(error) = take_batches(&delivery, target, &mut under_way, &mut batches).await
+        {
+            failed = Some(error);
+        }
+        match batches.join_next().await {
+            Some(Ok((bills, result))) => {
+                for bill in &bills {
+                    under_way.remove(bill);
+                }
+                if let Err(error) = result {
+                    failed.get_or_insert(error);
+                }
+            }
+            Some(Err(broken)) => {
+                failed.get_or_insert(EngineError::Scheme(format!("a batch broke off: {broken}")));
+            }
+            None => return failed.map_or(Ok(()), Err),
+        }
+    }
+}
+
+/// Begins batches while there are bills that are due and room for another batch.
+async fn take_batches(
+    delivery: &Delivery,
+    target: &TargetSide,
+    under_way: &mut HashSet<String>,
+    batches: &mut JoinSet<(Vec<String>, Result<(), EngineError>)>,
+) -> Result<(), EngineError> {
+    let Delivery { engine, scheme, .. } = delivery;
+    look_up::due(engine, scheme, target).await?;
+    while batches.len() < BATCHES {
+        if engine.is_stopping() {
+            return Err(EngineError::Stopping);
+        }
+        let skip = |bill: &str| under_way.contains(bill);
+        let ready = engine.journal.ready(&scheme.stem, clock::now_ms(), BATCH, &skip).await?;
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let bills: Vec<String> = ready.iter().map(|bill| bill.version.bill.clone()).collect();
+        under_way.extend(bills.iter().cloned());
+        let delivery = delivery.clone();
+        batches.spawn(async move { (bills, delivery.batch(ready).await) });
+    }
+    Ok(())
+}
+
+impl Delivery {
+    /// Delivers one batch.
+    async fn batch(&self, ready: Vec<ReadyBill>) -> Result<(), EngineError> {
+        let Some(target) = &self.scheme.target else {
+            return Ok(());
+        };
+        let mut bills = Vec::with_capacity(ready.len());
+        for bill in ready {
+            let rows = self.rows_of(&bill.version).await?;
+            bills.push(BillRows { bill, rows });
+        }
+        let mapped = mapping::map(&self.engine, &self.scheme, target, bills).await?;
+        let other_request = other_request(target, &Variables::at(clock::now().as_second()))?;
+        let connector = self.engine.snapshot.target_connector(&self.scheme, target);
+        let (to_write, mut aside) = self.hold_numbers(mapped.mapped);
+        let numbers: Vec<String> = to_write.iter().filter_map(|bill| bill.number.clone()).collect();
+        aside.extend(mapped.set_aside);
+
+        let result = async {
+            let decided = self.decide_intents(target, &connector, &other_request, to_write).await;
+            aside.extend(decided.aside);
+            self.set_aside(aside).await?;
+            if let Some(Stop(failure)) = decided.stop {
+                return Err(EngineError::Failure(failure));
+            }
+            let claimed = self.engine.journal.claim(decided.claims, clock::now_ms()).await?;
+            self.send(target, &connector, &other_request, claimed).await
+        }
+        .await;
+        self.release_numbers(&numbers);
+        result
+    }
+
+    async fn rows_of(&self, version: &BillVersion) -> Result<Vec<Row>, EngineError> {
+        let texts = self.engine.journal.rows_of(&version.scheme, &version.bill).await?;
+        texts.iter().map(|text| serde_json::from_slice(text)).collect::<Result<_, _>>().map_err(|error| {
+            EngineError::Scheme(format!("a stored row of bill `{}` is damaged: {error}", version.bill))
+        })
+    }
+
+    async fn set_aside(&self, bills: Vec<(ReadyBill, SetAside)>) -> Result<(), EngineError> {
+        if bills.is_empty() {
+            return Ok(());
+        }
+        for (bill, aside) in &bills {
+            match aside {
+                SetAside::Dead(problem) => {
+                    settle::announce(&self.engine, &bill.version, problem);
+                    self.engine.progress.bill_dead();
+                }
+                SetAside::Done(_) => self.engine.progress.bill_done(),
+                SetAside::Failed { .. } => self.engine.progress.attempt_failed(),
+                SetAside::Blocked { .. } => {}
+            }
+        }
+        let bills = bills.into_iter().map(|(bill, aside)| (bill.version, aside)).collect();
+        Ok(self.engine.journal.set_aside(bills).await?)
+    }
+}
+
+/// The rendered `otherRequest`.
+pub(super) fn other_request(target: &TargetSide, variables: &Variables) -> Result<Value, EngineError> {
+    target
+        .plan
+        .render_other_request(variables)
+        .map_err(|error| EngineError::Scheme(format!("the target's otherRequest: {error}\n  hint: {}", error.hint())))
+}

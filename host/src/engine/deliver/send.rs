@@ -1,0 +1,80 @@
+//! Sending claimed bills, and settling each call as it returns.
+
+use std::sync::OnceLock;
+
+use futures::StreamExt as _;
+use futures::stream;
+use serde_json::Value;
+
+use super::Delivery;
+use crate::engine::EngineError;
+use crate::engine::settle::{self, Stop};
+use crate::engine::snapshot::TargetSide;
+use crate::journal::{BillVersion, ClaimedBill};
+use crate::plugin::Failure;
+use crate::plugin::connector::{BillToPush, Connector, Outcome};
+
+impl Delivery {
+    /// Sends claimed bills, as many calls side by side as the connection has room for. After the first that says that the
+    /// target is set up wrong, the rest are given back unsent.
+    pub(super) async fn send(
+        &self,
+        target: &TargetSide,
+        connector: &Connector,
+        other_request: &Value,
+        claimed: Vec<ClaimedBill>,
+    ) -> Result<(), EngineError> {
+        let side_by_side = target.connection.settings().concurrency.get();
+        let mut rest = claimed.into_iter();
+        let calls = std::iter::from_fn(|| {
+            let call: Vec<ClaimedBill> = rest.by_ref().take(target.largest_batch).collect();
+            (!call.is_empty()).then_some(call)
+        });
+        let stopped: OnceLock<Failure> = OnceLock::new();
+        let results: Vec<Result<(), EngineError>> = stream::iter(calls)
+            .map(|bills| async {
+                let outcomes = if let Some(failure) = stopped.get() {
+                    bills.iter().map(|_| Outcome::Failed(failure.clone())).collect()
+                } else {
+                    let to_push: Vec<BillToPush> = bills.iter().map(to_push).collect();
+                    connector.push(target.plan.api(), target.plan.method(), other_request, &to_push).await
+                };
+                if let Some(Stop(failure)) = self.settle(bills, outcomes).await? {
+                    // Whoever comes second says the same.
+                    drop(stopped.set(failure));
+                }
+                Ok(())
+            })
+            .buffer_unordered(side_by_side)
+            .collect()
+            .await;
+        results.into_iter().collect::<Result<(), EngineError>>()?;
+        stopped.into_inner().map_or(Ok(()), |failure| Err(EngineError::Failure(failure)))
+    }
+
+    async fn settle(&self, bills: Vec<ClaimedBill>, outcomes: Vec<Outcome>) -> Result<Option<Stop>, EngineError> {
+        let mut stop = None;
+        let mut settled = Vec::with_capacity(bills.len());
+        for (bill, outcome) in bills.into_iter().zip(outcomes) {
+            let (became, stops) = settle::decide(&self.engine, &self.scheme, &bill, outcome);
+            stop = stop.or(stops);
+            settled.push((bill.version, became));
+        }
+        self.engine.journal.settle(settled).await?;
+        Ok(stop)
+    }
+}
+
+fn to_push(bill: &ClaimedBill) -> BillToPush {
+    BillToPush {
+        id: name(&bill.version),
+        number: bill.number.clone(),
+        payload: bill.payload.clone(),
+        intent: bill.intent.clone(),
+    }
+}
+
+/// The name of a version of a bill: the same whenever it is tried again.
+fn name(version: &BillVersion) -> String {
+    format!("{}/{}/{}", version.scheme, version.bill, version.version)
+}
