@@ -11,7 +11,7 @@
 //! ```
 //! use qiao_plugin::{Decimal, Description, Library, Transforms};
 //!
-//! /// 100.00 and 6 → 106.0000
+//! /// 100.00 and 6 → 106.00
 //! fn gross_price(net: Decimal, percent: Option<Decimal>) -> Decimal {
 //!     net + net * percent.unwrap_or(Decimal::from(13)) / Decimal::from(100)
 //! }

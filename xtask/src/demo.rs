@@ -161,7 +161,7 @@ fn text<'a>(json: &'a Value, pointer: &str) -> anyhow::Result<&'a str> {
     json.pointer(pointer).and_then(Value::as_str).with_context(|| format!("the simulators do not say {pointer}"))
 }
 
-/// Copies the example project and the plugins, and points its connections at the simulators. Nothing else differs.
+/// Copies the example project and the plugins, and points its connections at the simulators.
 #[expect(clippy::indexing_slicing, reason = "toml_edit's way to set a key; it adds what is not there")]
 fn lay_out(project: &Path, plugins: &Path, hello: &Value) -> anyhow::Result<()> {
     let examples = root().join("examples");
@@ -169,6 +169,10 @@ fn lay_out(project: &Path, plugins: &Path, hello: &Value) -> anyhow::Result<()> 
         copy_files(&examples.join(folder), &project.join(folder))?;
     }
     copy_files(plugins, &project.join("plugins"))?;
+    // Nobody watches a demo for ten minutes.
+    let scheme = project.join("schemes/kingdee-order-to-okki.yaml");
+    let orders = fs::read_to_string(&scheme)?;
+    fs::write(&scheme, orders.replace(r#"schedule: "*/10 * * * *""#, r#"schedule: "*/5 * * * * *""#))?;
     let mut config: DocumentMut = fs::read_to_string(examples.join("qiao.toml"))?.parse()?;
     let connections = config.get_mut("connections").context("examples/qiao.toml has no connections")?;
     for (connection, base_url) in [("kingdee-main", "/kingdee/base_url"), ("okki-main", "/okki/base_url")] {

@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 
 /// Builds, shows and tests Qiao.
 #[derive(Parser)]
-#[command(name = "cargo xtask")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

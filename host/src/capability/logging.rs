@@ -5,12 +5,9 @@ use super::bindings::qiao::plugin::logging::{Host, Level};
 
 impl Host for Lent {
     fn log(&mut self, level: Level, message: String, fields: Vec<(String, String)>) {
-        if !enabled(level) {
-            return;
-        }
         let bytes = message.len() + fields.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         let limits = &self.loan.limits;
-        if !self.record.admit_log_line(bytes, limits.log_lines, limits.log_bytes) {
+        if !self.record.admit_log_line(bytes, limits.log_lines, limits.log_bytes) || !enabled(level) {
             return;
         }
         let mut line = message;

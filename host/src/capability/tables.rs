@@ -31,11 +31,7 @@ impl Lent {
     fn table(&self, name: &str) -> Result<&Table, Error> {
         self.loan.tables.get(name).ok_or_else(|| {
             let names: Vec<&str> = self.loan.tables.names().collect();
-            Error::UnknownTable(if names.is_empty() {
-                format!("there is no table `{name}`: the `tables` folder is empty")
-            } else {
-                format!("there is no table `{name}`; there are: {}", names.join(", "))
-            })
+            Error::UnknownTable(names.join(", "))
         })
     }
 }

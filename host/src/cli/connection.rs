@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{CommandError, CommandResult, Common, FAILED, output, project};
-use crate::config::nearest;
+use crate::config::{ConfigProblem, nearest};
 use crate::plugin::connector::Connector;
 
 /// What can be done with connections.
@@ -28,6 +28,7 @@ pub(super) async fn connection(common: &Common, command: &Command) -> CommandRes
         let names: Vec<&str> = opened.project.connections.keys().map(String::as_str).collect();
         let hint = match nearest(name, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => "qiao.toml has none yet".to_owned(),
             None => format!("qiao.toml has: {}", names.join(", ")),
         };
         return Err(CommandError(format!("there is no connection `{name}`\n  hint: {hint}")));
@@ -35,7 +36,10 @@ pub(super) async fn connection(common: &Common, command: &Command) -> CommandRes
     let snapshot = &opened.snapshot;
     let (Some(connection), Some(plugin)) = (snapshot.connections.get(name), snapshot.registry.get(&settings.plugin))
     else {
-        output::problems(&opened.problems);
+        let path = format!("connections.{name}");
+        let of_connection = |problem: &&ConfigProblem| problem.path.as_deref().is_some_and(|at| at.starts_with(&path));
+        let problems: Vec<ConfigProblem> = opened.problems.iter().filter(of_connection).cloned().collect();
+        output::problems(if problems.is_empty() { &opened.problems } else { &problems });
         return Err(CommandError(format!("the connection `{name}` cannot be used")));
     };
     let connector = Connector {

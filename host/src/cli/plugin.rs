@@ -91,8 +91,9 @@ async fn inspect(common: &Common, file: &Path) -> CommandResult {
         format!("contract      qiao:plugin@{}", plugin.contract),
         format!("exports       {}", plugin.exports().names().join(", ")),
         format!("asks for      {}", or_nothing(&plugin.asks_for)),
-        format!("drags in      {} (its language's runtime; they lead nowhere)", or_nothing(&plugin.drags_in)),
+        format!("drags in      {}", dragged_in(&plugin.drags_in)),
     ];
+    lines.extend(settings(&description.config_schema));
     for secret in &description.secrets {
         let required = if secret.required { "required" } else { "optional" };
         lines.push(format!("secret        {} ({required}): {}", secret.name, secret.summary));
@@ -122,6 +123,36 @@ async fn inspect(common: &Common, file: &Path) -> CommandResult {
     ));
     output::line(&lines.join("\n"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The interfaces that a language's runtime asks for, by package: they are long and all lead nowhere.
+fn dragged_in(interfaces: &[String]) -> String {
+    let mut packages: Vec<&str> = interfaces.iter().filter_map(|name| name.split('/').next()).collect();
+    packages.dedup();
+    match packages.as_slice() {
+        [] => "nothing".to_owned(),
+        packages => format!(
+            "{} interfaces of its language's runtime, which lead nowhere: {}",
+            interfaces.len(),
+            packages.join(", ")
+        ),
+    }
+}
+
+/// What a connection's `config` takes, one line for each key.
+fn settings(schema: &Value) -> Vec<String> {
+    let required: Vec<&str> =
+        schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties
+        .into_iter()
+        .flatten()
+        .map(|(key, property)| {
+            let text = |name: &str| property.get(name).and_then(Value::as_str).unwrap_or_default();
+            let need = if required.contains(&key.as_str()) { "required" } else { "optional" };
+            format!("config        {key} ({need} {}): {}", text("type"), text("description"))
+        })
+        .collect()
 }
 
 fn or_nothing(names: &[String]) -> String {

@@ -21,9 +21,18 @@ pub(super) struct Arguments {
     /// Scan and deliver every scheme once, in the order of their lookups, then end with a summary.
     #[arg(long)]
     pub(super) once: bool,
-    /// With `--once`: go on through back-offs for this many seconds.
-    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
-    wait: u64,
+    /// With `--once`: go on through back-offs for so long: `30s`, `2m`.
+    #[arg(long, default_value = "30s", value_name = "TIME", value_parser = parse_wait)]
+    wait: Duration,
+}
+
+/// A time as in `qiao.toml`, or a bare number of seconds.
+fn parse_wait(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "write a time: `30s`, `2m`".to_owned())?;
+    Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
 }
 
 pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult {
@@ -52,14 +61,20 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
     result
 }
 
+/// What is said where there is nothing to do.
+const NO_SCHEME: &str = "no scheme can run\n  hint: `qiao scheme check` says why; describe one in `schemes/*.yaml`";
+
 async fn run_once(
     common: &Common,
     arguments: &Arguments,
     engine: &Engine,
     problems: &[ConfigProblem],
 ) -> CommandResult {
+    if engine.snapshot.schemes.is_empty() {
+        return Err(NO_SCHEME.into());
+    }
     let started = Instant::now();
-    let reports = once::run(engine, Duration::from_secs(arguments.wait)).await?;
+    let reports = once::run(engine, arguments.wait).await?;
     let seconds = started.elapsed().as_secs_f64();
     let broken = problems.iter().any(ConfigProblem::is_error);
     for report in &reports {
@@ -78,7 +93,7 @@ async fn run_once(
 
 async fn run_by_schedule(engine: Engine, stop: &watch::Sender<bool>) -> CommandResult {
     if engine.snapshot.schemes.is_empty() {
-        return Err("no scheme can run".into());
+        return Err(NO_SCHEME.into());
     }
     let mut running = tokio::spawn(serve::run(engine));
     tokio::select! {

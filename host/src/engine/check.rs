@@ -136,7 +136,10 @@ impl Checker<'_> {
         let source = self.source(&file.source, &options, problems);
         let source_plan = source.as_ref().map(|source| &source.plan);
         let target = file.target.as_ref().map(|target| self.target(target, source_plan, &options, problems));
-        complete_bills(&file.source, source_plan, target.as_ref().map(Option::as_ref), problems);
+        // Of a target that does not fit, enough is said.
+        let may_merge =
+            target.as_ref().is_some_and(|target| target.as_ref().is_none_or(|target| target.plan.is_merge()));
+        complete_bills(&file.source, source_plan, may_merge, problems);
         let stages: Vec<StageSide> = file.stages.iter().filter_map(|stage| self.stage(stage, problems)).collect();
         let mut functions = HashMap::new();
         let mut collections = HashMap::new();
@@ -382,24 +385,18 @@ impl Checker<'_> {
     }
 }
 
-/// Whether `complete_bills` says something: rows vanish from bills only where rows are merged into bills. `target` is
-/// absent where the scheme has none, and empty where it has one that does not fit, of which nothing is known.
+/// Whether `complete_bills` says something: rows vanish from bills only where rows are merged into bills.
 fn complete_bills(
     config: &SourceConfig,
     source: Option<&SourcePlan>,
-    target: Option<Option<&TargetSide>>,
+    may_merge: bool,
     problems: &mut Vec<ConfigProblem>,
 ) {
     if !config.complete_bills {
         return;
     }
     let origin = &config.complete_bills_origin;
-    let merges = match target {
-        Some(Some(target)) => target.plan.is_merge(),
-        Some(None) => true,
-        None => false,
-    };
-    if !merges {
+    if !may_merge {
         problems.push(
             origin
                 .error("`complete_bills` is set, and the scheme does not merge rows into bills")

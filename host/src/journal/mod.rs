@@ -49,7 +49,9 @@ pub use sled_store::SledStore;
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// Another process has the state folder open.
-    #[error("the state folder `{path}` is in use by another process")]
+    #[error(
+        "the state folder `{path}` is in use by another process\n  hint: a host that runs on this project holds it; stop that one first"
+    )]
     InUse {
         /// The folder.
         path: String,
@@ -224,7 +226,7 @@ pub struct Receipt {
 /// What went wrong with a bill, for a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The failure's kind, as `docs/errors` and the contract name it: `rejected`, `transient`, `mapping` ….
+    /// The failure's kind, as the contract names it, or the host's own: `rejected`, `transient`, `mapping` ….
     pub kind: String,
     /// The vendor's own code.
     pub code: Option<String>,

@@ -68,6 +68,16 @@ pub enum LoadError {
         /// The file.
         file: PathBuf,
     },
+    /// It asks for an interface of the contract as this host does not have it.
+    #[error(
+        "`{file}` was built for another state of the contract: {reason}\n  hint: build it with the `qiao-plugin` crate of this host's version"
+    )]
+    OtherContract {
+        /// The file.
+        file: PathBuf,
+        /// The engine's words.
+        reason: String,
+    },
     /// It asks for something that is not lent.
     #[error(
         "`{file}` asks for something that the host does not lend: {reason}\n  hint: a plugin is lent http, kv, logging, tables and credentials; it has no files, sockets or processes"
@@ -175,6 +185,14 @@ pub enum CallError {
         /// What it lacks, as the rest of the sentence.
         reason: String,
     },
+    /// What the plugin returned is not what the contract says.
+    #[error("the plugin `{plugin}` {reason}\n  hint: this is a mistake of the plugin: ask its author")]
+    Malformed {
+        /// The plugin.
+        plugin: String,
+        /// What it returned, as the rest of the sentence.
+        reason: String,
+    },
 }
 
 impl CallError {
@@ -184,7 +202,9 @@ impl CallError {
         let kind = match self {
             Self::CallTime { .. } => FailureKind::Transient,
             Self::Missing { .. } => FailureKind::Misconfigured,
-            Self::Trap { .. } | Self::Memory { .. } | Self::CpuTime { .. } => FailureKind::Rejected,
+            Self::Trap { .. } | Self::Memory { .. } | Self::CpuTime { .. } | Self::Malformed { .. } => {
+                FailureKind::Rejected
+            }
         };
         Failure::of_host(kind, self.code(), self.to_string())
     }
@@ -194,7 +214,7 @@ impl CallError {
         matches!(self, Self::Trap { .. } | Self::Memory { .. } | Self::CpuTime { .. })
     }
 
-    /// The error's code, as `docs/errors` will list it.
+    /// The error's code: the same for the same cause, whatever the message says.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Trap { .. } => "plugin-trap",
@@ -202,6 +222,7 @@ impl CallError {
             Self::CpuTime { .. } => "plugin-cpu-time",
             Self::CallTime { .. } => "plugin-call-time",
             Self::Missing { .. } => "plugin-missing-export",
+            Self::Malformed { .. } => "plugin-malformed-answer",
         }
     }
 }

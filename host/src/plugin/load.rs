@@ -106,10 +106,14 @@ pub(super) async fn load(
         .map_err(|error| LoadError::Invalid { file: file(), reason: format!("{error:#}") })?;
     let surface = Surface::of(runtime, &component);
     surface.check(path)?;
-    let pre = runtime
-        .linker
-        .instantiate_pre(&component)
-        .map_err(|error| LoadError::Imports { file: file(), reason: format!("{error:#}") })?;
+    let pre = runtime.linker.instantiate_pre(&component).map_err(|error| {
+        let reason = format!("{error:#}");
+        if reason.contains(PACKAGE) {
+            LoadError::OtherContract { file: file(), reason }
+        } else {
+            LoadError::Imports { file: file(), reason }
+        }
+    })?;
     let exports =
         surface.bind(&pre).map_err(|error| LoadError::Types { file: file(), reason: format!("{error:#}") })?;
 

@@ -172,7 +172,7 @@ pub async fn call_function(
         .await?
         .map_err(|failure| TransformError::Failure(failure.into()))?;
     if values.len() != expected {
-        return Err(missing(plugin, &format!("returned {} values for {expected} rows from `{name}`", values.len())));
+        return Err(malformed(plugin, &format!("returned {} values for {expected} rows from `{name}`", values.len())));
     }
     let values = values.into_iter().map(|value| value.map(Scalar::from)).collect();
     Ok(Called { values, tables_read: record.tables_read() })
@@ -209,7 +209,7 @@ pub async fn run_stage(
         return Err(missing(plugin, "exports no stages"));
     };
     let malformed =
-        |error: serde_json::Error| missing(plugin, &format!("returned malformed rows from `{name}`: {error}"));
+        |error: serde_json::Error| malformed(plugin, &format!("returned malformed rows from `{name}`: {error}"));
     let plugin_context = context.as_plugin_sees_it();
     let config = config.to_string().into_bytes();
     let rows = serde_json::to_vec(rows).map_err(malformed)?;
@@ -233,4 +233,8 @@ pub async fn run_stage(
 
 fn missing(plugin: &Plugin, reason: &str) -> TransformError {
     CallError::Missing { plugin: plugin.name().to_owned(), reason: reason.to_owned() }.into()
+}
+
+fn malformed(plugin: &Plugin, reason: &str) -> TransformError {
+    CallError::Malformed { plugin: plugin.name().to_owned(), reason: reason.to_owned() }.into()
 }

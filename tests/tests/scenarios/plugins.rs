@@ -1,5 +1,6 @@
 //! What a plugin file may be, and what a plugin may do: each limit with a plugin that tries.
 
+use qiao_tests::{Dataset, Vendors, VendorsOptions};
 use serde_json::json;
 
 use crate::harness::{Project, plugin, test_plugin};
@@ -102,4 +103,40 @@ async fn a_plugin_that_floods_the_log_is_cut_short_and_said_so() {
 async fn a_plugin_that_behaves_is_not_disturbed() {
     let ran = misbehaving("behave").run_once().await.succeeded();
     assert_eq!(ran.scheme("schemes/try.yaml")["new"], 1);
+}
+
+/// A project that reads one row and writes it with the misbehaving plugin as `api` says, to a server that answers.
+fn misbehaving_target(api: &str, base_url: &str) -> Project {
+    let project = Project::empty();
+    project.add_plugin(&test_plugin("misbehaving"));
+    project.write(
+        "qiao.toml",
+        format!("[connections.main]\nplugin = \"misbehaving\"\nbase_url = \"{base_url}\"\nallow_private = true\nsettle_after = \"1h\"\n"),
+    );
+    let source = json!({ "api": "behave", "method": "GET", "id": "number", "request": [] });
+    let target = json!({ "api": api, "request": [{ "field": "number", "type": "string", "value": "{number}" }] });
+    project.write(
+        "schemes/try.yaml",
+        format!(
+            "source:\n  connection: main\n  metadata: {source}\ntarget:\n  connection: main\n  metadata: {target}\n"
+        ),
+    );
+    project
+}
+
+/// The host believes what it saw of a push, not what the plugin says of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_push_is_believed_only_as_far_as_the_host_saw() {
+    let vendors = Vendors::start(VendorsOptions::new(Dataset::small(1))).await.unwrap();
+    for (api, became) in [
+        ("behave", "done"),
+        ("one-request-then-transient", "failed"),
+        ("two-requests-then-transient", "claimed"),
+        ("request-then-trap", "claimed"),
+        ("too-few-outcomes", "dead"),
+    ] {
+        let project = misbehaving_target(api, &vendors.okki.base_url());
+        let ran = project.qiao(&["run", "--once", "--json", "--wait", "0s"]).await;
+        assert_eq!(ran.scheme("schemes/try.yaml")[became], 1, "{api}: {ran:?}");
+    }
 }

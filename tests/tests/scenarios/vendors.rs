@@ -12,7 +12,7 @@ async fn vendors(orders: usize) -> (Vendors, Project) {
     (vendors, project)
 }
 
-const ONCE: &[&str] = &["run", "--once", "--json", "--wait", "0"];
+const ONCE: &[&str] = &["run", "--once", "--json", "--wait", "0s"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_fails_is_said_with_what_it_answered() {

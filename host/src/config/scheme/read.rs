@@ -152,7 +152,7 @@ fn stages(fields: &Fields<'_>) -> Vec<StageUse> {
     let items = fields.read("stages", |node| match &node.data {
         Data::List(items) => Ok(items.clone()),
         _ => Err(Complaint::new(format!("expected a list of stages, found {}", node.describe()))
-            .hint("write `- { plugin: transforms, stage: drop-zero-lines }`, one line for each stage")),
+            .hint("write `- { plugin: transforms, stage: drop-rows }`, one line for each stage")),
     });
     let read_one = |(index, node)| stage(&Fields::open(node, &format!("stages[{index}]"), fields.report())?);
     items.unwrap_or_default().iter().enumerate().filter_map(read_one).collect()

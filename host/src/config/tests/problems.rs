@@ -200,7 +200,7 @@ fn scheme_keys_and_values() {
     check_scheme(
         &format!("{SCHEME}stages: {{ plugin: x }}\nretry: {{ first: 1h }}\nenabled: no"),
         &[
-            "2:9: stages: expected a list of stages, found a mapping\n  hint: write `- { plugin: transforms, stage: drop-zero-lines }`, one line for each stage",
+            "2:9: stages: expected a list of stages, found a mapping\n  hint: write `- { plugin: transforms, stage: drop-rows }`, one line for each stage",
             "4:10: enabled: expected `true` or `false`, found the text `no`",
         ],
     );

@@ -59,7 +59,7 @@ source:
 	]
 }
 stages:
-  - { plugin: transforms, stage: drop-zero-lines, field: FQty, limit: 0.10 }
+  - { plugin: transforms, stage: drop-rows, field: FQty, limit: 0.10 }
   - plugin: transforms
     stage: other
 target:

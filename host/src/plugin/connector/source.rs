@@ -85,7 +85,7 @@ impl Connector {
         .map_err(CallError::into_failure)??;
         let rows = rows(fetched.columns, &fetched.rows).map_err(|reason| {
             let reason = format!("returned a malformed page {}: {reason}", page.index);
-            CallError::Missing { plugin: self.plugin.name().to_owned(), reason }.into_failure()
+            CallError::Malformed { plugin: self.plugin.name().to_owned(), reason }.into_failure()
         })?;
         let next = fetched
             .next

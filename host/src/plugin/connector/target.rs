@@ -176,7 +176,7 @@ impl Connector {
         .map_err(CallError::into_failure)??;
         if found.len() != bills.len() {
             let reason = format!("answered for {} of {} bills in `target.find`", found.len(), bills.len());
-            return Err(CallError::Missing { plugin: self.plugin.name().to_owned(), reason }.into_failure());
+            return Err(CallError::Malformed { plugin: self.plugin.name().to_owned(), reason }.into_failure());
         }
         Ok(found
             .into_iter()
@@ -206,7 +206,7 @@ fn believe(
             })
             .collect(),
         Ok(Ok(outcomes)) => {
-            let error = CallError::Missing {
+            let error = CallError::Malformed {
                 plugin: plugin.to_owned(),
                 reason: format!("reported {} outcomes for {} bills", outcomes.len(), bills.len()),
             };
