@@ -150,7 +150,8 @@ fn settings(schema: &Value) -> Vec<String> {
         .map(|(key, property)| {
             let text = |name: &str| property.get(name).and_then(Value::as_str).unwrap_or_default();
             let need = if required.contains(&key.as_str()) { "required" } else { "optional" };
-            format!("config        {key} ({need} {}): {}", text("type"), text("description"))
+            let kind = property.get("type").and_then(Value::as_str).map(|kind| format!(" {kind}")).unwrap_or_default();
+            format!("config        {key} ({need}{kind}): {}", text("description"))
         })
         .collect()
 }

@@ -11,7 +11,7 @@
 //! * [`scan`] passes over a source's window, page by page; [`shape`] makes stored rows of fetched ones.
 //! * [`deliver`] takes ready bills through [`mapping`], claims them, sends them; [`settle`] decides what became of them,
 //!   and [`look_up`] asks the vendor where nobody knows.
-//! * [`once`] and [`serve`] decide when; [`order`] which scheme goes first; [`retry`] how long to wait.
+//! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait.
 //!
 //! Invariants:
 //! * Nothing but this room changes what became of a bill.
@@ -24,7 +24,6 @@ pub mod deliver;
 mod look_up;
 mod mapping;
 pub mod once;
-pub mod order;
 pub mod progress;
 mod retry;
 pub mod scan;

@@ -90,7 +90,8 @@ async fn deliver_through_pauses(engine: &Engine, scheme: &Arc<Scheme>, wait: Dur
             return Ok(());
         };
         let pause = Duration::from_millis(u64::try_from(due_ms - clock::now_ms()).unwrap_or(0));
-        if Instant::now() + pause > until {
+        // A bill that waits for a person is due at the end of time: adding that to now would overflow.
+        if pause > until.saturating_duration_since(Instant::now()) {
             return Ok(());
         }
         engine.sleep(pause).await?;

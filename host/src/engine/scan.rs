@@ -120,7 +120,7 @@ async fn fetch(
         attempts += 1;
         engine.progress.attempt_failed();
         let pause = retry::pause(&scheme.retry, attempts, failure.retry_after);
-        let too_late = until.is_some_and(|until| Instant::now() + pause > until);
+        let too_late = until.is_some_and(|until| pause > until.saturating_duration_since(Instant::now()));
         if !may_pass(failure.kind) || attempts >= ATTEMPTS || too_late {
             return Err(EngineError::Failure(located(failure, scheme, page)));
         }

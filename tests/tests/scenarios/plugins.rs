@@ -106,7 +106,7 @@ async fn a_plugin_that_behaves_is_not_disturbed() {
 }
 
 /// A project that reads one row and writes it with the misbehaving plugin as `api` says, to a server that answers.
-fn misbehaving_target(api: &str, base_url: &str) -> Project {
+fn misbehaving_target(api: &str, field: &str, base_url: &str) -> Project {
     let project = Project::empty();
     project.add_plugin(&test_plugin("misbehaving"));
     project.write(
@@ -114,7 +114,7 @@ fn misbehaving_target(api: &str, base_url: &str) -> Project {
         format!("[connections.main]\nplugin = \"misbehaving\"\nbase_url = \"{base_url}\"\nallow_private = true\nsettle_after = \"1h\"\n"),
     );
     let source = json!({ "api": "behave", "method": "GET", "id": "number", "request": [] });
-    let target = json!({ "api": api, "request": [{ "field": "number", "type": "string", "value": "{number}" }] });
+    let target = json!({ "api": api, "request": [{ "field": field, "type": "string", "value": "{number}" }] });
     project.write(
         "schemes/try.yaml",
         format!(
@@ -135,8 +135,21 @@ async fn a_failed_push_is_believed_only_as_far_as_the_host_saw() {
         ("request-then-trap", "claimed"),
         ("too-few-outcomes", "dead"),
     ] {
-        let project = misbehaving_target(api, &vendors.okki.base_url());
+        let project = misbehaving_target(api, "number", &vendors.okki.base_url());
         let ran = project.qiao(&["run", "--once", "--json", "--wait", "0s"]).await;
         assert_eq!(ran.scheme("schemes/try.yaml")[became], 1, "{api}: {ran:?}");
+    }
+}
+
+/// Whether it is there, only a person can find out: until then nothing of that bill is sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_uncertain_bill_without_a_number_waits_for_a_person() {
+    let vendors = Vendors::start(VendorsOptions::new(Dataset::small(1))).await.unwrap();
+    let project = misbehaving_target("request-then-trap", "other", &vendors.okki.base_url());
+    for run in ["first", "second"] {
+        let ran = project.qiao(&["run", "--once", "--json", "--wait", "1s"]).await;
+        assert_eq!(ran.scheme("schemes/try.yaml")["claimed"], 1, "{run}: {ran:?}");
+        assert_eq!(vendors.okki.log().all().len(), 1, "{run}: sent once");
+        assert!(run == "second" || ran.stderr.contains("see at the vendor whether it is there"), "{ran:?}");
     }
 }

@@ -1,0 +1,64 @@
+//! From a loaded project to a [`Snapshot`]: every reference resolved, every metadata compiled, and everything that does
+//! not fit said, before the first request is sent.
+//!
+//! A scheme that does not fit is left out and stops nobody else; so is a connection whose secret is missing.
+//!
+//! [`connections`] come first, for schemes use them; [`scheme`] checks each scheme by itself, and what it names by way of
+//! [`references`]; [`order`] then looks at the schemes together, for they look into each other.
+
+mod connections;
+mod order;
+mod references;
+mod scheme;
+
+use std::sync::Arc;
+
+use super::snapshot::Snapshot;
+use super::{Engine, EngineError, shape};
+use crate::config::{ConfigProblem, Project};
+use crate::journal::{IndexFields, State};
+use crate::plugin::Registry;
+use crate::plugin::connector::Sessions;
+use scheme::Checker;
+
+/// A snapshot, and what does not fit.
+pub struct Checked {
+    /// What serves.
+    pub snapshot: Snapshot,
+    /// What does not, and what to look at.
+    pub problems: Vec<ConfigProblem>,
+}
+
+/// Prepares everything that a project has.
+pub fn check(project: &Project, registry: &Arc<Registry>, state: Option<Arc<dyn State>>) -> Checked {
+    let mut problems = Vec::new();
+    let connections = connections::usable(project, registry, &mut problems);
+    let checker = Checker { project, registry, connections: &connections };
+    let mut schemes = Vec::new();
+    for file in project.schemes.iter().filter(|file| file.enabled) {
+        schemes.extend(checker.scheme(file, &mut problems));
+    }
+    order::leave_out_blind(&mut schemes, project, &mut problems);
+    let schemes = order::index_and_order(schemes);
+    let snapshot = Snapshot {
+        registry: Arc::clone(registry),
+        tables: Arc::clone(&project.tables),
+        connections,
+        schemes,
+        sessions: Arc::new(Sessions::default()),
+        state,
+        limits: project.limits.clone(),
+    };
+    Checked { snapshot, problems }
+}
+
+/// Builds the indexes that lookups need and that their collections do not have yet.
+pub async fn build_indexes(engine: &Engine) -> Result<(), EngineError> {
+    let values = |json: &[u8], fields: &IndexFields| {
+        serde_json::from_slice(json).ok().and_then(|row| shape::index_values(&row, fields))
+    };
+    for scheme in &engine.snapshot.schemes {
+        engine.journal.ensure_indexes(&scheme.stem, &scheme.indexes, &values).await?;
+    }
+    Ok(())
+}
