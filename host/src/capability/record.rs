@@ -3,6 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// What one call did. Shared between the call and its caller, so that it outlives a call that is cut off.
 #[derive(Debug, Default)]
@@ -13,6 +16,7 @@ pub struct CallRecord {
     writes_unanswered: AtomicU32,
     answer_bytes: AtomicU64,
     queued: AtomicU32,
+    queued_ms: AtomicU64,
     memory_exceeded: AtomicBool,
     log_lines: AtomicU32,
     log_bytes: AtomicU64,
@@ -42,7 +46,12 @@ impl CallRecord {
     /// A request waits for its turn: for the connection's rate, concurrency or pause.
     pub(super) fn queue(&self) -> Queued<'_> {
         self.queued.fetch_add(1, Ordering::Relaxed);
-        Queued(self)
+        Queued(self, Instant::now())
+    }
+
+    /// How long requests have waited for their turn.
+    pub fn queued_for(&self) -> Duration {
+        Duration::from_millis(self.queued_ms.load(Ordering::Relaxed))
     }
 
     /// Whether a request waits for its turn. That time is the host's, not the guest's.
@@ -136,10 +145,12 @@ impl CallRecord {
 }
 
 /// While it lives, a request waits for its turn.
-pub(super) struct Queued<'a>(&'a CallRecord);
+pub(super) struct Queued<'a>(&'a CallRecord, Instant);
 
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
+        let waited_ms = u64::try_from(self.1.elapsed().as_millis()).unwrap_or(0);
+        self.0.queued_ms.fetch_add(waited_ms, Ordering::Relaxed);
         self.0.queued.fetch_sub(1, Ordering::Relaxed);
     }
 }

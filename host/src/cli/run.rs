@@ -28,11 +28,12 @@ pub(super) struct Arguments {
 
 /// A time as in `qiao.toml`, or a bare number of seconds.
 fn parse_wait(text: &str) -> Result<Duration, String> {
+    const LONGEST: Duration = Duration::from_hours(24 * 365);
     if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
+        return Ok(Duration::from_secs(seconds).min(LONGEST));
     }
     let span: jiff::SignedDuration = text.parse().map_err(|_| "write a time: `30s`, `2m`".to_owned())?;
-    Duration::try_from(span).map_err(|_| "a time cannot be negative".to_owned())
+    Duration::try_from(span).map(|wait| wait.min(LONGEST)).map_err(|_| "a time cannot be negative".to_owned())
 }
 
 pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult {

@@ -12,8 +12,8 @@ use super::{Engine, EngineError, problem, retry, settle};
 use crate::dialect::Variables;
 use crate::journal::{BillVersion, ClaimedBill, Intent, Problem, Settled};
 use crate::observe::clock;
-use crate::plugin::FailureKind;
 use crate::plugin::connector::{BillToFind, Connector, Found};
+use crate::plugin::{Failure, FailureKind};
 
 /// A time that never comes: the bill waits for a person.
 const NEVER_MS: i64 = i64::MAX;
@@ -40,9 +40,8 @@ pub(super) async fn take_up(engine: &Engine, scheme: &Scheme) -> Result<(), Engi
     Ok(())
 }
 
-/// Looks up what is due.
-pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide) -> Result<(), EngineError> {
-    let now_ms = clock::now_ms();
+/// Looks up what is due at `now_ms`.
+pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide, now_ms: i64) -> Result<(), EngineError> {
     let due: Vec<ClaimedBill> = engine
         .journal
         .claimed(&scheme.stem)
@@ -72,8 +71,11 @@ pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide) -
     engine.journal.settle(outcomes).await?;
     let connector = engine.snapshot.target_connector(scheme, target);
     for batch in to_find.chunks(target.largest_find) {
-        let outcomes = look_up(engine, scheme, target, &connector, batch).await?;
+        let (outcomes, stop) = look_up(engine, scheme, target, &connector, batch).await?;
         engine.journal.settle(outcomes).await?;
+        if let Some(failure) = stop {
+            return Err(EngineError::Failure(failure));
+        }
     }
     Ok(())
 }
@@ -81,44 +83,53 @@ pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide) -
 /// What a person is told of a bill that cannot be looked up.
 const FOR_A_PERSON: &str = "it cannot be looked up by a number: see at the vendor whether it is there; its newer versions wait until that is settled";
 
+/// Looks a batch up: what became of its bills, and why the scheme has to stop, if it has.
 async fn look_up(
     engine: &Engine,
     scheme: &Scheme,
     target: &TargetSide,
     connector: &Connector,
     batch: &[ClaimedBill],
-) -> Result<Vec<(BillVersion, Settled)>, EngineError> {
+) -> Result<(Vec<(BillVersion, Settled)>, Option<Failure>), EngineError> {
     let wanted: Vec<BillToFind> = batch
         .iter()
         .map(|claimed| target.to_find(claimed.number.as_deref().unwrap_or_default(), &claimed.payload))
         .collect();
     let other_request = super::deliver::other_request(target, &Variables::at(clock::now().as_second()))?;
+    let found = connector.find(target.plan.api(), &other_request, &wanted).await;
     let now_ms = clock::now_ms();
-    match connector.find(target.plan.api(), &other_request, &wanted).await {
-        Ok(found) => Ok(batch
-            .iter()
-            .zip(found)
-            .map(|(claimed, found)| (claimed.version.clone(), decide(engine, scheme, target, claimed, found, now_ms)))
-            .collect()),
-        Err(failure) => {
-            tracing::warn!(scheme = scheme.stem, bills = batch.len(), "look-up failed: {failure}");
-            engine.progress.attempt_failed();
-            if failure.kind == FailureKind::Misconfigured {
-                return Err(EngineError::Failure(failure));
-            }
-            Ok(batch
-                .iter()
-                .map(|claimed| {
-                    // The longer it is uncertain, the less often it is asked for.
-                    let since_ms = claimed.uncertain_since_ms.map_or(0, |since_ms| now_ms - since_ms);
-                    let pause = retry::pause(&scheme.retry, 1, failure.retry_after)
-                        .max(Duration::from_millis(u64::try_from(since_ms / 2).unwrap_or(0)).min(scheme.retry.most));
-                    let look_up_due_ms = now_ms + retry::ms(pause);
-                    (claimed.version.clone(), Settled::Uncertain { problem: problem(&failure), look_up_due_ms })
-                })
-                .collect())
-        }
-    }
+    let mut stop = None;
+    let outcomes = batch
+        .iter()
+        .zip(found)
+        .map(|(claimed, found)| {
+            let settled = match found {
+                Ok(found) => decide(engine, scheme, target, claimed, found, now_ms),
+                Err(failure) => {
+                    let settled = still_uncertain(engine, scheme, claimed, &failure, now_ms);
+                    if failure.kind == FailureKind::Misconfigured {
+                        stop = Some(failure);
+                    }
+                    settled
+                }
+            };
+            (claimed.version.clone(), settled)
+        })
+        .collect();
+    Ok((outcomes, stop))
+}
+
+/// The look-up failed, too: it is made again, the less often the longer nobody knows.
+fn still_uncertain(engine: &Engine, scheme: &Scheme, claimed: &ClaimedBill, failure: &Failure, now_ms: i64) -> Settled {
+    engine.progress.attempt_failed();
+    tracing::warn!(scheme = scheme.stem, bill = claimed.version.bill, "look-up failed: {failure}");
+    let since_ms = claimed.uncertain_since_ms.map_or(0, |since_ms| now_ms - since_ms);
+    let half_of_it = Duration::from_millis(u64::try_from(since_ms / 2).unwrap_or(0));
+    let pause = match failure.kind {
+        FailureKind::Misconfigured | FailureKind::Rejected => scheme.retry.most,
+        _ => retry::pause(&scheme.retry, 1, failure.retry_after).max(half_of_it.min(scheme.retry.most)),
+    };
+    Settled::Uncertain { problem: problem(failure), look_up_due_ms: now_ms + retry::ms(pause) }
 }
 
 fn decide(

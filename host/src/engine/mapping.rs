@@ -190,7 +190,9 @@ impl Knowledge {
                 problem.tables = vec![table.to_string()];
                 SetAside::Dead(problem)
             }
-            MappingError::Function { name, .. } if self.may_pass.contains(&**name) => {
+            MappingError::Function { name, .. }
+                if self.may_pass.contains(&**name) && !retry::is_too_old(&scheme.retry, bill.first_attempt_ms) =>
+            {
                 let pause = retry::pause(&scheme.retry, bill.attempts + 1, None);
                 SetAside::Failed { problem, due_ms: clock::now_ms() + retry::ms(pause) }
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::snapshot::Scheme;
-use super::{Engine, EngineError, deliver, scan};
+use super::{Engine, EngineError, deliver, retry, scan};
 use crate::journal::{Counts, Status};
 use crate::observe::clock;
 
@@ -84,14 +84,15 @@ async fn scan_and_deliver(engine: &Engine, scheme: &Arc<Scheme>, wait: Duration)
 /// Delivers, waits for what is due soon, and delivers again.
 async fn deliver_through_pauses(engine: &Engine, scheme: &Arc<Scheme>, wait: Duration) -> Result<(), EngineError> {
     let until = Instant::now() + wait;
+    let until_ms = clock::now_ms().saturating_add(retry::ms(wait));
     loop {
-        deliver::deliver_due(engine, scheme).await?;
+        deliver::deliver_due(engine, scheme, Some(until_ms)).await?;
         let Some(due_ms) = engine.journal.next_due(&scheme.stem).await? else {
             return Ok(());
         };
         let pause = Duration::from_millis(u64::try_from(due_ms - clock::now_ms()).unwrap_or(0));
         // A bill that waits for a person is due at the end of time: adding that to now would overflow.
-        if pause > until.saturating_duration_since(Instant::now()) {
+        if pause >= until.saturating_duration_since(Instant::now()) {
             return Ok(());
         }
         engine.sleep(pause).await?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::RetryConfig;
+use crate::observe::clock;
 
 /// What a vendor may ask for at most, so that one odd answer does not stop a bill for a month.
 const LONGEST_ASKED_FOR: Duration = Duration::from_mins(15);
@@ -12,6 +13,11 @@ pub(super) fn pause(config: &RetryConfig, attempts: u32, asked_for: Option<Durat
     let doubled = config.first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1)));
     let jitter = 0.75 + fastrand::f64() * 0.5;
     doubled.min(config.most).mul_f64(jitter).max(asked_for.unwrap_or_default().min(LONGEST_ASKED_FOR))
+}
+
+/// Whether a bill whose first attempt was made then has been tried for long enough.
+pub(super) fn is_too_old(config: &RetryConfig, first_attempt_ms: Option<i64>) -> bool {
+    first_attempt_ms.is_some_and(|first_ms| clock::now_ms() - first_ms >= ms(config.max_age))
 }
 
 /// Milliseconds, for the journal's times.

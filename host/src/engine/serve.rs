@@ -79,13 +79,14 @@ async fn deliver_as_due(engine: Engine, scheme: Arc<Scheme>, scanned: Arc<Notify
         }
         let wake = scanned.notified();
         let mut rest = LONGEST_SLEEP;
-        match deliver::deliver_due(&engine, &scheme).await {
+        match deliver::deliver_due(&engine, &scheme, None).await {
             Ok(()) => {
                 if let Ok(Some(due_ms)) = engine.journal.next_due(&scheme.stem).await {
                     let due_in = u64::try_from(due_ms - clock::now_ms()).unwrap_or(0);
                     rest = rest.min(Duration::from_millis(due_in.max(10)));
                 }
             }
+            Err(EngineError::Stopping) => return,
             Err(error) => {
                 tracing::error!(scheme = scheme.stem, "delivery stopped for {REST:?}: {error}");
                 rest = REST;

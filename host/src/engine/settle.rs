@@ -25,7 +25,11 @@ pub(super) fn decide(
             engine.progress.bill_done();
             return (Settled::Done(receipt), None);
         }
-        Outcome::Failed(failure) => (failure, None, None),
+        // What was half done stays half done.
+        Outcome::Failed(failure) => match &claimed.intent {
+            Intent::Resume(resume) => (failure, Some(resume.clone()), None),
+            Intent::Create | Intent::Update(_) => (failure, None, None),
+        },
         Outcome::Partial(half_done, failure) => (failure, Some(half_done.resume), Some(half_done.receipt)),
     };
     let now_ms = clock::now_ms();
@@ -37,8 +41,8 @@ pub(super) fn decide(
             let due_ms = now_ms + retry::ms(scheme.retry.most);
             (Settled::Failed { problem, due_ms, resume, there }, Some(Stop(failure)))
         }
-        // An update by the vendor's id does no harm twice: there is nothing to look up.
-        FailureKind::Uncertain if !matches!(claimed.intent, Intent::Update(_)) => {
+        // An update by the vendor's id does no harm twice, and what the vendor has is known: there is nothing to look up.
+        FailureKind::Uncertain if there.is_none() && !matches!(claimed.intent, Intent::Update(_)) => {
             engine.progress.attempt_failed();
             report(scheme, claimed, &failure);
             (Settled::Uncertain { problem, look_up_due_ms: now_ms }, None)

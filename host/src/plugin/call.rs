@@ -45,11 +45,15 @@ where
     limit_cpu_time(&mut store, limits.cpu_time);
     let outcome = {
         let mut body = pin!(body(&mut store));
-        let mut until = Instant::now() + limits.call_time;
+        let begun = Instant::now();
+        let mut until = begun + limits.call_time;
         loop {
             match tokio::time::timeout_at(until, body.as_mut()).await {
                 // Waiting for the connection's rate is not the guest's time.
                 Err(_) if record.is_queued() => until = Instant::now() + GRACE,
+                Err(_) if begun + limits.call_time + record.queued_for() > Instant::now() => {
+                    until = begun + limits.call_time + record.queued_for();
+                }
                 outcome => break outcome,
             }
         }

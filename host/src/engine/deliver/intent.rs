@@ -3,11 +3,14 @@
 //! What was delivered before is updated by the receipt it left. Of the rest the target is asked (`idCheck`), *before* the
 //! claim, so that the claim carries the answer and a crash cannot lose it.
 
+use std::collections::HashSet;
+use std::time::Duration;
+
 use crate::config::OnExisting;
 use crate::engine::mapping::MappedBill;
 use crate::engine::settle::Stop;
 use crate::engine::snapshot::TargetSide;
-use crate::engine::{may_pass, problem, retry};
+use crate::engine::{EngineError, may_pass, problem, retry};
 use crate::journal::{ClaimToMake, Intent, Problem, ReadyBill, SetAside};
 use crate::observe::clock;
 use crate::plugin::connector::{BillToFind, Connector, Found};
@@ -28,7 +31,11 @@ pub(super) struct Decided {
 impl Delivery {
     /// Sets those bills aside whose number another bill under way has, or that have none although they need one; the rest
     /// hold their numbers until [`release_numbers`](Self::release_numbers).
-    pub(super) fn hold_numbers(&self, bills: Vec<MappedBill>) -> (Vec<MappedBill>, Vec<(ReadyBill, SetAside)>) {
+    pub(super) fn hold_numbers(
+        &self,
+        bills: Vec<MappedBill>,
+        uncertain: &HashSet<String>,
+    ) -> (Vec<MappedBill>, Vec<(ReadyBill, SetAside)>) {
         let Ok(mut held) = self.numbers.lock() else {
             return (Vec::new(), Vec::new());
         };
@@ -36,14 +43,21 @@ impl Delivery {
         let mut holding = Vec::with_capacity(bills.len());
         for bill in bills {
             match &bill.number {
-                Some(number) if !held.insert(number.clone()) => {
-                    let due_ms = clock::now_ms() + retry::ms(self.scheme.retry.first);
+                Some(number) if uncertain.contains(number) || !held.insert(number.clone()) => {
+                    let due_ms = clock::now_ms() + retry::ms(self.scheme.retry.first.max(Duration::from_secs(1)));
                     aside.push((bill.bill, SetAside::Failed { problem: same_number(number), due_ms }));
                 }
                 _ => holding.push(bill),
             }
         }
         (holding, aside)
+    }
+
+    /// Numbers of bills of which nobody knows whether the vendor has them.
+    pub(super) async fn uncertain_numbers(&self) -> Result<HashSet<String>, EngineError> {
+        let claimed = self.engine.journal.claimed(&self.scheme.stem).await?;
+        let uncertain = claimed.into_iter().filter(|claimed| claimed.look_up_due_ms.is_some());
+        Ok(uncertain.filter_map(|claimed| claimed.number).collect())
     }
 
     pub(super) fn release_numbers(&self, numbers: &[String]) {
@@ -100,36 +114,28 @@ impl Delivery {
         bills: Vec<MappedBill>,
         decided: &mut Decided,
     ) {
-        match connector.find(target.plan.api(), other_request, &wanted).await {
-            Ok(found) => {
-                for (bill, found) in bills.into_iter().zip(found) {
-                    match (found, target.on_existing) {
-                        (Found::Absent, _) => decided.claims.push(claim(target, bill, Intent::Create)),
-                        (Found::Complete(receipt), OnExisting::Skip) => {
-                            decided.aside.push((bill.bill, SetAside::Done(receipt)));
-                        }
-                        (Found::Complete(receipt), OnExisting::Update) => {
-                            decided.claims.push(claim(target, bill, Intent::Update(receipt)));
-                        }
-                        // Whose content it has, nobody knows: it is written anew, and the missing step with it.
-                        (Found::Partial(half_done), _) => {
-                            decided.claims.push(claim(target, bill, Intent::Update(half_done.receipt)));
-                        }
-                    }
+        let found = connector.find(target.plan.api(), other_request, &wanted).await;
+        for (bill, found) in bills.into_iter().zip(found) {
+            match (found, target.on_existing) {
+                (Ok(Found::Absent), _) => decided.claims.push(claim(target, bill, Intent::Create)),
+                (Ok(Found::Complete(receipt)), OnExisting::Skip) => {
+                    decided.aside.push((bill.bill, SetAside::Done(receipt)));
                 }
-            }
-            Err(failure) => {
-                tracing::warn!(
-                    scheme = self.scheme.stem,
-                    bills = bills.len(),
-                    "look-up before writing failed: {failure}"
-                );
-                decided.aside.extend(bills.into_iter().map(|bill| {
+                (Ok(Found::Complete(receipt)), OnExisting::Update) => {
+                    decided.claims.push(claim(target, bill, Intent::Update(receipt)));
+                }
+                // Whose content it has, nobody knows: it is written anew, and the missing step with it.
+                (Ok(Found::Partial(half_done)), _) => {
+                    decided.claims.push(claim(target, bill, Intent::Update(half_done.receipt)));
+                }
+                (Err(failure), _) => {
+                    let scheme = &self.scheme.stem;
+                    tracing::warn!(scheme, bill = bill.bill.version.bill, "look-up before writing failed: {failure}");
                     let aside = self.not_found_out(&bill.bill, &failure);
-                    (bill.bill, aside)
-                }));
-                if failure.kind == FailureKind::Misconfigured {
-                    decided.stop = Some(Stop(failure));
+                    decided.aside.push((bill.bill, aside));
+                    if failure.kind == FailureKind::Misconfigured {
+                        decided.stop = Some(Stop(failure));
+                    }
                 }
             }
         }
@@ -137,10 +143,10 @@ impl Delivery {
 
     /// A look-up failed: the bill is tried again later; one that the look-up itself refuses needs a person.
     fn not_found_out(&self, bill: &ReadyBill, failure: &Failure) -> SetAside {
-        if failure.kind == FailureKind::Rejected {
+        let retry = &self.scheme.retry;
+        if failure.kind == FailureKind::Rejected || retry::is_too_old(retry, bill.first_attempt_ms) {
             return SetAside::Dead(problem(failure));
         }
-        let retry = &self.scheme.retry;
         let pause = if may_pass(failure.kind) {
             retry::pause(retry, bill.attempts + 1, failure.retry_after)
         } else {

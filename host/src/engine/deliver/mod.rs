@@ -35,16 +35,27 @@ struct Delivery {
     scheme: Arc<Scheme>,
     /// Numbers of the bills that are between look-up and settlement.
     numbers: Arc<Mutex<HashSet<String>>>,
+    /// What becomes due later is left, Unix milliseconds.
+    until_ms: Option<i64>,
 }
 
-/// Delivers what is due, until nothing is. Bills whose time has not come are left. One at a time for each scheme.
-pub async fn deliver_due(engine: &Engine, scheme: &Arc<Scheme>) -> Result<(), EngineError> {
+impl Delivery {
+    /// Now, but not after the end of this delivery: by it, what becomes due later is not due.
+    fn now_ms(&self) -> i64 {
+        clock::now_ms().min(self.until_ms.unwrap_or(i64::MAX))
+    }
+}
+
+/// Delivers what is due, until nothing is. Bills whose time has not come are left, and so is what becomes due after
+/// `until_ms` (Unix milliseconds). One at a time for each scheme.
+pub async fn deliver_due(engine: &Engine, scheme: &Arc<Scheme>, until_ms: Option<i64>) -> Result<(), EngineError> {
     let Some(target) = &scheme.target else {
         return Ok(());
     };
     engine.progress.delivery_begins();
     look_up::take_up(engine, scheme).await?;
-    let delivery = Delivery { engine: engine.clone(), scheme: Arc::clone(scheme), numbers: Arc::default() };
+    let numbers = Arc::default();
+    let delivery = Delivery { engine: engine.clone(), scheme: Arc::clone(scheme), numbers, until_ms };
     let mut under_way: HashSet<String> = HashSet::new();
     let mut batches: JoinSet<(Vec<String>, Result<(), EngineError>)> = JoinSet::new();
     let mut failed = None;
@@ -79,13 +90,13 @@ async fn take_batches(
     batches: &mut JoinSet<(Vec<String>, Result<(), EngineError>)>,
 ) -> Result<(), EngineError> {
     let Delivery { engine, scheme, .. } = delivery;
-    look_up::due(engine, scheme, target).await?;
+    look_up::due(engine, scheme, target, delivery.now_ms()).await?;
     while batches.len() < BATCHES {
         if engine.is_stopping() {
             return Err(EngineError::Stopping);
         }
         let skip = |bill: &str| under_way.contains(bill);
-        let ready = engine.journal.ready(&scheme.stem, clock::now_ms(), BATCH, &skip).await?;
+        let ready = engine.journal.ready(&scheme.stem, delivery.now_ms(), BATCH, &skip).await?;
         if ready.is_empty() {
             return Ok(());
         }
@@ -111,7 +122,8 @@ impl Delivery {
         let mapped = mapping::map(&self.engine, &self.scheme, target, bills).await?;
         let other_request = other_request(target, &Variables::at(clock::now().as_second()))?;
         let connector = self.engine.snapshot.target_connector(&self.scheme, target);
-        let (to_write, mut aside) = self.hold_numbers(mapped.mapped);
+        let uncertain = self.uncertain_numbers().await?;
+        let (to_write, mut aside) = self.hold_numbers(mapped.mapped, &uncertain);
         let numbers: Vec<String> = to_write.iter().filter_map(|bill| bill.number.clone()).collect();
         aside.extend(mapped.set_aside);
 

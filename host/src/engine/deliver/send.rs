@@ -11,8 +11,8 @@ use crate::engine::EngineError;
 use crate::engine::settle::{self, Stop};
 use crate::engine::snapshot::TargetSide;
 use crate::journal::{BillVersion, ClaimedBill};
-use crate::plugin::Failure;
 use crate::plugin::connector::{BillToPush, Connector, Outcome};
+use crate::plugin::{Failure, FailureKind};
 
 impl Delivery {
     /// Sends claimed bills, as many calls side by side as the connection has room for. After the first that says that the
@@ -34,6 +34,13 @@ impl Delivery {
         let results: Vec<Result<(), EngineError>> = stream::iter(calls)
             .map(|bills| async {
                 let outcomes = if let Some(failure) = stopped.get() {
+                    bills.iter().map(|_| Outcome::Failed(failure.clone())).collect()
+                } else if self.engine.is_stopping() {
+                    let failure = Failure::of_host(
+                        FailureKind::Transient,
+                        "host-stopping",
+                        "the host stopped before it was sent",
+                    );
                     bills.iter().map(|_| Outcome::Failed(failure.clone())).collect()
                 } else {
                     let to_push: Vec<BillToPush> = bills.iter().map(to_push).collect();

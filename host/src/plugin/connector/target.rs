@@ -80,6 +80,13 @@ impl Connector {
             .filter(|(_, outcome)| is_unauthorized(outcome))
             .map(|(index, _)| index)
             .collect();
+        if outcomes
+            .iter()
+            .any(|outcome| matches!(outcome, Outcome::Partial(_, failure) if failure.kind == FailureKind::Unauthorized))
+        {
+            // Those are gone on with later; the session that was refused must not serve them then.
+            drop(self.session(Some(&session)).await);
+        }
         if !refused.is_empty() {
             let again: Vec<BillToPush> = refused.iter().filter_map(|index| bills.get(*index).cloned()).collect();
             let second = match self.session(Some(&session)).await {
@@ -130,8 +137,31 @@ impl Connector {
         believe(self.plugin.name(), bills, pushed, &record)
     }
 
-    /// Looks bills up by number, one answer each, in order.
-    pub async fn find(&self, api: &str, other_request: &Value, bills: &[BillToFind]) -> Result<Vec<Found>, Failure> {
+    /// Looks bills up by number: one answer each, in order. What refuses a call over several bills may be about one of them:
+    /// then each is asked for on its own.
+    pub async fn find(&self, api: &str, other_request: &Value, bills: &[BillToFind]) -> Vec<Result<Found, Failure>> {
+        match self.find_together(api, other_request, bills).await {
+            Ok(found) => found.into_iter().map(Ok).collect(),
+            Err(failure)
+                if bills.len() > 1 && matches!(failure.kind, FailureKind::Rejected | FailureKind::Misconfigured) =>
+            {
+                let mut found = Vec::with_capacity(bills.len());
+                for bill in bills.chunks(1) {
+                    let together = self.find_together(api, other_request, bill).await;
+                    found.push(together.and_then(|found| found.into_iter().next().ok_or_else(|| failure.clone())));
+                }
+                found
+            }
+            Err(failure) => bills.iter().map(|_| Err(failure.clone())).collect(),
+        }
+    }
+
+    async fn find_together(
+        &self,
+        api: &str,
+        other_request: &Value,
+        bills: &[BillToFind],
+    ) -> Result<Vec<Found>, Failure> {
         let session = self.session(None).await?;
         match self.call_find(api, other_request, bills, &session).await {
             Err(failure) if failure.kind == FailureKind::Unauthorized => {
