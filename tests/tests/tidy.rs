@@ -8,9 +8,6 @@ use std::path::{Path, PathBuf};
 /// The host's rooms, from top to bottom: a room may use those after it.
 const ROOMS: [&str; 8] = ["cli", "engine", "dialect", "plugin", "capability", "journal", "observe", "config"];
 
-/// What a room may use of those above or beside it in spite of the order, and why.
-const EXCEPTIONS: [(&str, &str); 0] = [];
-
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
@@ -42,7 +39,7 @@ fn arrows_point_down_only() {
         for (path, text) in sources(&repository().join("host/src").join(room)) {
             for above in ROOMS.iter().take(place) {
                 let uses = code(&text).contains(&format!("crate::{above}::"));
-                if uses && !EXCEPTIONS.contains(&(room, above)) {
+                if uses {
                     wrong.push(format!("{} uses `{above}`", path.display()));
                 }
             }
@@ -69,6 +66,19 @@ fn libraries_stay_in_their_rooms() {
         for room in ROOMS.iter().filter(|room| !rooms.contains(room)) {
             for (path, text) in sources(&repository().join("host/src").join(room)) {
                 assert!(!code(&text).contains(&format!("{library}::")), "{} uses `{library}`", path.display());
+            }
+        }
+    }
+}
+
+/// What becomes of a row or a bill is decided in one room, and recorded in another.
+#[test]
+fn nothing_but_the_engine_changes_what_became_of_a_bill() {
+    for room in ROOMS.iter().filter(|room| !["engine", "journal"].contains(room)) {
+        for (path, text) in sources(&repository().join("host/src").join(room)) {
+            for method in [".begin_scan(", ".store_page(", ".finish_scan(", ".settle(", ".set_aside(", "journal.claim("]
+            {
+                assert!(!code(&text).contains(method), "{} calls `{method}…)`", path.display());
             }
         }
     }

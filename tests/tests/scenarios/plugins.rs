@@ -100,6 +100,27 @@ async fn a_plugin_that_floods_the_log_is_cut_short_and_said_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_call_gets_a_fresh_instance() {
+    let ran = misbehaving("remember").run_once().await.succeeded();
+    assert_eq!(ran.scheme("schemes/try.yaml")["new"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plugin_sees_nothing_of_the_machine() {
+    misbehaving("look-around").run_once().await.succeeded();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_address_is_reached_only_where_the_connection_says_so() {
+    let project = misbehaving("behave");
+    project.edit("qiao.toml", "allow_private = true", "allow_private = false");
+    project
+        .run_once()
+        .await
+        .failed_saying(&["`127.0.0.1` is a loopback or private address", "hint: set `allow_private = true`"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plugin_that_behaves_is_not_disturbed() {
     let ran = misbehaving("behave").run_once().await.succeeded();
     assert_eq!(ran.scheme("schemes/try.yaml")["new"], 1);

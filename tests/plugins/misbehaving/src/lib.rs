@@ -3,6 +3,9 @@
 #![allow(clippy::panic, clippy::empty_loop, clippy::infinite_loop, reason = "misbehaving is what this plugin is for")]
 
 use std::hint::black_box;
+use std::net::{TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs};
 
 use qiao_plugin::http::{Access, Request, secret};
 use qiao_plugin::{
@@ -29,6 +32,31 @@ impl Connector for Misbehaving {
 fn get(path: &str) -> Result<Page, Failure> {
     let answer = Request::get(path).send().map_err(|error| error.failure(Access::Read))?;
     Ok(Page::raw_objects(answer.body))
+}
+
+/// Two pages, each of which fails if it finds what the one before left in memory.
+fn remember(call: &Fetch) -> Result<Page, Failure> {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    if CALLS.fetch_add(1, Ordering::Relaxed) > 0 {
+        return Err(Failure::rejected("an earlier call is remembered"));
+    }
+    let row = Object::from_iter([("number".to_owned(), Value::from(call.page.index))]);
+    let next = (call.page.index == 0).then(|| call.page.after(1));
+    Ok(Page::objects(vec![row]).next(next))
+}
+
+/// Fails if there is anything to be seen of the machine.
+fn look_around() -> Result<Page, Failure> {
+    let seen = [
+        ("the environment", env::vars().next().is_some()),
+        ("arguments", env::args().next().is_some()),
+        ("files", fs::read_dir("/").is_ok() || fs::read("/etc/hostname").is_ok()),
+        ("the network", TcpStream::connect("127.0.0.1:80").is_ok() || UdpSocket::bind("127.0.0.1:0").is_ok()),
+    ];
+    match seen.iter().find(|(_, is_seen)| *is_seen) {
+        Some((what, _)) => Err(Failure::rejected(format!("{what} can be seen"))),
+        None => Ok(Page::objects(Vec::new())),
+    }
 }
 
 impl Source for Misbehaving {
@@ -59,7 +87,8 @@ impl Source for Misbehaving {
                 }
                 Ok(Page::objects(Vec::new()))
             }
-            "wait" => get("hang"),
+            "remember" => remember(&call),
+            "look-around" => look_around(),
             "no-rows" => Ok(Page::raw_objects(b"<html>".to_vec())),
             _ => Ok(Page::objects(vec![Object::from_iter([("number".to_owned(), Value::from("N1"))])])),
         }
