@@ -10,3 +10,4 @@ pub mod engine;
 pub mod journal;
 pub mod observe;
 pub mod plugin;
+pub mod web;

@@ -148,7 +148,7 @@ impl<T: Transforms> stages::Guest for Changes<T> {
             .map(|stage| stages::Stage {
                 name: stage.name.to_owned(),
                 summary: stage.summary.to_owned(),
-                config_schema: to_bytes(&stage.config_schema),
+                config_schema: to_bytes(&(stage.config_schema)()),
             })
             .collect()
     }

@@ -1,6 +1,6 @@
 //! The one place where the simulators read the time, so that a test can set it and see a token expire without waiting.
 //!
-//! Both vendors show local times of China. The offset is fixed (no daylight saving since 1991), so that no time-zone database is
+//! The vendors show local times of China. The offset is fixed (no daylight saving since 1991), so that no time-zone database is
 //! needed on the machine.
 
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use crate::lock;
 
-/// A clock shared by both vendors: the machine's, or one that stands still until a test moves it.
+/// A clock shared by the vendors: the machine's, or one that stands still until a test moves it.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
     fixed: Arc<Mutex<Option<Timestamp>>>,
@@ -46,7 +46,7 @@ impl Clock {
         self.now().as_second()
     }
 
-    /// Local time in China, whole seconds, as both vendors store it.
+    /// Local time in China, whole seconds, as the vendors store it.
     pub fn local(&self) -> DateTime {
         let now = TimeZone::fixed(Offset::constant(8)).to_datetime(self.now());
         now.with().subsec_nanosecond(0).build().unwrap_or(now)

@@ -1,8 +1,10 @@
 //! The judge: what OKKI holds against what Kingdee holds, order by order and to the cent.
 //!
-//! It reads both vendors' books from inside, and knows nothing of what lies between them. Every approved order of Kingdee's must be at
+//! It reads the vendors' books from inside, and knows nothing of what lies between them. Every approved order of Kingdee's must be at
 //! OKKI once, with every line once: the same product, count and price, the amount rounded half away from zero, the company that has
-//! the customer's number, the currency's ISO code, and the date.
+//! the customer's number, the currency's ISO code, and the date. What became of refunds is judged apart: [`refunds`].
+
+mod refunds;
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,6 +13,9 @@ use serde::{Serialize, Serializer};
 
 use crate::dataset::{Dataset, Entry, SaleOrder};
 use crate::okki::{Line, StoredOrder};
+
+pub(crate) use refunds::RETURNS;
+pub use refunds::RefundLedger;
 
 /// How much there is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -42,6 +47,8 @@ pub struct Ledger {
     pub expected: Totals,
     /// What is wrong, in words; at most twenty.
     pub wrong: Vec<String>,
+    /// What became of refunds. It has no say in whether the orders balance.
+    pub refunds: RefundLedger,
 }
 
 const MOST_WORDS: usize = 20;
@@ -53,8 +60,8 @@ impl Ledger {
         held == self.expected && self.duplicates == 0 && self.missing == 0 && self.wrong.is_empty()
     }
 
-    pub(crate) fn judge(dataset: &Dataset, held: &[StoredOrder]) -> Self {
-        let mut ledger = Self::default();
+    pub(crate) fn judge(dataset: &Dataset, held: &[StoredOrder], refunds: RefundLedger) -> Self {
+        let mut ledger = Self { refunds, ..Self::default() };
         let mut by_no: HashMap<&str, Vec<&StoredOrder>> = HashMap::new();
         for order in held {
             ledger.orders += 1;

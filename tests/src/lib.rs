@@ -5,10 +5,12 @@
 //! write, or hands the same id once as a number and once as text. So these are servers on real sockets, written from the
 //! vendors' own documentation and never from this project's connectors, and signatures are really verified.
 //!
-//! * [`Dataset`] is the made-up company whose books both vendors keep: the same every time.
-//! * [`Kingdee`] holds its sales orders and answers queries; [`Okki`] holds products, companies and users, and takes pushed orders.
-//! * [`Faults`] make either misbehave, on the wire where it must be; [`RequestLog`] tells what was asked, how fast and how many at once.
-//! * [`Ledger`] is the judge: what OKKI holds against what Kingdee holds, to the cent.
+//! * [`Dataset`] is the made-up company whose books the vendors keep: the same every time.
+//! * [`Kingdee`] holds its sales orders and takes returns; [`Okki`] holds products, companies and users, and takes pushed orders;
+//!   [`Wdt`] holds refunds.
+//! * [`Faults`] make any of them misbehave, on the wire where it must be; [`RequestLog`] tells what was asked, how fast and how many at once.
+//! * [`Ledger`] is the judge: what OKKI holds against what Kingdee holds, and what Kingdee holds against what Wangdiantong holds, to
+//!   the cent.
 //! * [`Vendors`] starts all of it inside a test; the binary `qiao-simulators` does so for the demo.
 //!
 //! ```no_run
@@ -31,17 +33,19 @@ mod ledger;
 mod okki;
 mod store;
 mod vendors;
+mod wdt;
 
 pub use clock::Clock;
 pub use dataset::{
-    Currency, Customer, Dataset, DocumentStatus, Entry, Material, Mutation, SaleOrder, Salesman, Size,
-    write_material_table,
+    Currency, Customer, Dataset, DocumentStatus, Entry, Material, Mutation, Refund, RefundLine, RefundMutation,
+    RefundSize, SaleOrder, Salesman, Size, write_material_table,
 };
 pub use door::{Fault, Faults, RequestLog, Route, Seen, WaitTimedOut};
-pub use kingdee::{Kingdee, signature as kingdee_signature};
-pub use ledger::{Ledger, Totals};
+pub use kingdee::{Bill, BillEntry, BillStatus, Effect, EffectKind, Kingdee, signature as kingdee_signature};
+pub use ledger::{Ledger, RefundLedger, Totals};
 pub use okki::{Line as OkkiLine, Okki, OrderNoReading, PushKind, PushRecord, StoredOrder};
 pub use vendors::{Credentials, Vendors, VendorsError, VendorsOptions};
+pub use wdt::{Wdt, sign as wdt_signature};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,4 +1,6 @@
-//! Both vendors, started together inside a test or the demo.
+//! The vendors, started together inside a test or the demo.
+
+mod options;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,12 +10,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::dataset::{Dataset, Mutation};
+use crate::dataset::{Mutation, RefundMutation};
 use crate::door::{Bell, RequestLog, WaitTimedOut};
-use crate::kingdee::signature::{Application, mint_app_id};
-use crate::kingdee::{Kingdee, State};
-use crate::ledger::Ledger;
-use crate::okki::{Catalogue, Crm, Okki, OrderNoReading, Orders, Tokens};
+use crate::kingdee::signature::Application;
+use crate::kingdee::{Bills, Kingdee, State};
+use crate::ledger::{Ledger, RETURNS, RefundLedger};
+use crate::okki::{Catalogue, Crm, Okki, Orders, Tokens};
+use crate::wdt::{self, Wdt};
+
+pub use options::{Credentials, VendorsOptions};
 
 /// Why the vendors did not start, or did not change.
 #[derive(Debug, thiserror::Error)]
@@ -29,103 +34,22 @@ pub enum VendorsError {
     /// No port could be opened.
     #[error("the simulator of {vendor} cannot listen on 127.0.0.1: {source}")]
     Listen {
-        /// `Kingdee` or `OKKI`.
+        /// `Kingdee`, `OKKI` or `Wangdiantong`.
         vendor: &'static str,
         /// What the system said.
         source: io::Error,
     },
 }
 
-/// What a caller needs to be let in by both vendors. None of it is anybody's real key.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Credentials {
-    /// Kingdee: the data centre.
-    pub acct_id: String,
-    /// Kingdee: the integration user.
-    pub user: String,
-    /// Kingdee: the application.
-    pub app_id: String,
-    /// Kingdee: its secret.
-    pub app_secret: String,
-    /// OKKI: the client.
-    pub client_id: String,
-    /// OKKI: its secret.
-    pub client_secret: String,
-}
-
-impl Default for Credentials {
-    fn default() -> Self {
-        Self {
-            acct_id: "67f63bfb8a7c61".to_owned(),
-            user: "demo".to_owned(),
-            app_id: mint_app_id("288416", b"simulated-client-secret!"),
-            app_secret: "simulated-app-secret".to_owned(),
-            client_id: "okki-demo-client".to_owned(),
-            client_secret: "simulated-okki-secret".to_owned(),
-        }
-    }
-}
-
-/// How the vendors are.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct VendorsOptions {
-    /// The books they begin with.
-    pub dataset: Dataset,
-    /// Where they keep what happens; nowhere if absent. What is already there is replayed over the dataset, which must be the same.
-    pub data_dir: Option<PathBuf>,
-    /// What a push with a known `order_no` does.
-    pub okki_reading: OrderNoReading,
-    /// How long a token lives, in seconds.
-    pub okki_token_seconds: u32,
-    /// The most rows that one query gives: 10000 in the current help, 2000 in the older.
-    pub kingdee_cap: usize,
-    /// The port to try first; otherwise the one of last time if there is a data folder, otherwise a free one.
-    pub kingdee_port: Option<u16>,
-    /// The port to try first; otherwise the one of last time if there is a data folder, otherwise a free one.
-    pub okki_port: Option<u16>,
-    /// The vendors' time.
-    pub clock: Clock,
-}
-
-impl VendorsOptions {
-    /// In memory, on free ports, with eight-hour tokens and 2000 rows a query.
-    pub fn new(dataset: Dataset) -> Self {
-        Self {
-            dataset,
-            data_dir: None,
-            okki_reading: OrderNoReading::default(),
-            okki_token_seconds: 28_800,
-            kingdee_cap: 2_000,
-            kingdee_port: None,
-            okki_port: None,
-            clock: Clock::system(),
-        }
-    }
-
-    /// The same, keeping what happens in `dir`.
-    #[must_use]
-    pub fn in_dir(mut self, dir: impl Into<PathBuf>) -> Self {
-        self.data_dir = Some(dir.into());
-        self
-    }
-
-    /// The same, with this reading of a known `order_no`.
-    #[must_use]
-    pub fn reading(mut self, reading: OrderNoReading) -> Self {
-        self.okki_reading = reading;
-        self
-    }
-}
-
-/// Both vendors. Dropping them closes their ports and connections.
+/// The vendors. Dropping them closes their ports and connections.
 #[derive(Debug)]
 pub struct Vendors {
     /// Kingdee Cloud Galaxy.
     pub kingdee: Kingdee,
     /// OKKI CRM.
     pub okki: Okki,
+    /// Wangdiantong, enterprise edition.
+    pub wdt: Wdt,
     /// What lets a caller in.
     pub credentials: Credentials,
     clock: Clock,
@@ -138,10 +62,11 @@ pub struct Vendors {
 struct Ports {
     kingdee: Option<u16>,
     okki: Option<u16>,
+    wdt: Option<u16>,
 }
 
 impl Vendors {
-    /// Starts both on the loopback address, from within a Tokio runtime.
+    /// Starts them on the loopback address, from within a Tokio runtime.
     pub async fn start(options: VendorsOptions) -> Result<Self, VendorsError> {
         let dir = options.data_dir.as_deref();
         let credentials = Credentials::default();
@@ -152,46 +77,17 @@ impl Vendors {
         let ports_file = dir.map(|dir| dir.join("ports.json"));
         let last = ports_file.as_deref().map(read_ports).unwrap_or_default();
 
-        let catalogue = Catalogue::of(&options.dataset);
-        let file = dir.map(|dir| dir.join("kingdee.jsonl"));
-        let state = State::open(options.dataset, file.as_deref()).map_err(|source| opening(file.as_deref(), source))?;
-        let application = Application {
-            acct_id: credentials.acct_id.clone(),
-            user: credentials.user.clone(),
-            app_id: credentials.app_id.clone(),
-            app_secret: credentials.app_secret.clone(),
-        };
-        let port = options.kingdee_port.or(last.kingdee);
-        let log = RequestLog::new(bell.clone());
-        let kingdee = Kingdee::start(application, state, options.kingdee_cap, port, log)
-            .await
-            .map_err(|source| VendorsError::Listen { vendor: "Kingdee", source })?;
-
-        let file = dir.map(|dir| dir.join("okki.jsonl"));
-        let orders = Orders::open(file.as_deref()).map_err(|source| opening(file.as_deref(), source))?;
-        let crm = Crm {
-            tokens: Tokens::new(
-                credentials.client_id.clone(),
-                credentials.client_secret.clone(),
-                options.okki_token_seconds,
-                options.clock.clone(),
-            ),
-            catalogue,
-            orders: Mutex::new(orders),
-            reading: options.okki_reading,
-            clock: options.clock.clone(),
-        };
-        let port = options.okki_port.or(last.okki);
-        let okki = Okki::start(crm, port, RequestLog::new(bell.clone()))
-            .await
-            .map_err(|source| VendorsError::Listen { vendor: "OKKI", source })?;
+        let wdt = start_wdt(&options, &credentials, last.wdt, RequestLog::new(bell.clone())).await?;
+        let okki = start_okki(&options, &credentials, last.okki, RequestLog::new(bell.clone())).await?;
+        let clock = options.clock.clone();
+        let kingdee = start_kingdee(options, &credentials, last.kingdee, RequestLog::new(bell.clone())).await?;
 
         if let Some(file) = &ports_file {
-            let ports = Ports { kingdee: Some(kingdee.port()), okki: Some(okki.port()) };
+            let ports = Ports { kingdee: Some(kingdee.port()), okki: Some(okki.port()), wdt: Some(wdt.port()) };
             let text = serde_json::to_vec(&ports).map_err(|error| file_error(file, error.into()))?;
             std::fs::write(file, text).map_err(|source| file_error(file, source))?;
         }
-        Ok(Self { kingdee, okki, credentials, clock: options.clock, bell, mutations: Mutex::default() })
+        Ok(Self { kingdee, okki, wdt, credentials, clock, bell, mutations: Mutex::default() })
     }
 
     /// Changes `count` approved orders at Kingdee; see [`Dataset::change`].
@@ -204,17 +100,28 @@ impl Vendors {
         self.mutated(self.kingdee.add(count, &self.clock))
     }
 
-    /// What was changed and added since the start, in order.
+    /// Changes `count` refunds, now: half of them become completed, the others get a remark.
+    pub fn change_refunds(&self, count: usize) -> Result<RefundMutation, VendorsError> {
+        self.refunds_mutated(self.wdt.change(count))
+    }
+
+    /// Adds `count` refunds that are to be delivered, modified now.
+    pub fn add_refunds(&self, count: usize) -> Result<RefundMutation, VendorsError> {
+        self.refunds_mutated(self.wdt.add(count))
+    }
+
+    /// Which orders were changed and added since the start, in order.
     pub fn mutations(&self) -> Vec<Mutation> {
         crate::lock(&self.mutations).clone()
     }
 
-    /// What OKKI holds against what Kingdee holds.
+    /// What OKKI holds against what Kingdee holds, and what Kingdee holds against what Wangdiantong holds.
     pub fn ledger(&self) -> Ledger {
-        Ledger::judge(&self.kingdee.dataset(), &self.okki.orders())
+        let refunds = RefundLedger::judge(&self.wdt.refunds(), &self.kingdee.bills(RETURNS), &self.kingdee.effects());
+        Ledger::judge(&self.kingdee.dataset(), &self.okki.orders(), refunds)
     }
 
-    /// Waits until `condition`, asked now and whenever something happens at either vendor, says yes.
+    /// Waits until `condition`, asked now and whenever something happens at any vendor, says yes.
     pub async fn wait_for(
         &self,
         timeout: Duration,
@@ -229,6 +136,79 @@ impl Vendors {
         self.bell.ring();
         Ok(mutation)
     }
+
+    fn refunds_mutated(&self, mutation: io::Result<RefundMutation>) -> Result<RefundMutation, VendorsError> {
+        let mutation = mutation.map_err(|source| file_error(Path::new("wdt.jsonl"), source))?;
+        self.bell.ring();
+        Ok(mutation)
+    }
+}
+
+async fn start_kingdee(
+    options: VendorsOptions,
+    credentials: &Credentials,
+    last_port: Option<u16>,
+    log: RequestLog,
+) -> Result<Kingdee, VendorsError> {
+    let file = options.data_dir.as_ref().map(|dir| dir.join("kingdee-bills.jsonl"));
+    let bills = Bills::open(file.as_deref()).map_err(|source| opening(file.as_deref(), source))?;
+    let file = options.data_dir.as_ref().map(|dir| dir.join("kingdee.jsonl"));
+    let state =
+        State::open(options.dataset, file.as_deref(), bills).map_err(|source| opening(file.as_deref(), source))?;
+    let application = Application {
+        acct_id: credentials.acct_id.clone(),
+        user: credentials.user.clone(),
+        password: credentials.password.clone(),
+        app_id: credentials.app_id.clone(),
+        app_secret: credentials.app_secret.clone(),
+    };
+    let port = options.kingdee_port.or(last_port);
+    let kingdee = Kingdee::start(application, state, options.clock, options.kingdee_cap, port, log).await;
+    kingdee.map_err(|source| VendorsError::Listen { vendor: "Kingdee", source })
+}
+
+async fn start_okki(
+    options: &VendorsOptions,
+    credentials: &Credentials,
+    last_port: Option<u16>,
+    log: RequestLog,
+) -> Result<Okki, VendorsError> {
+    let file = options.data_dir.as_ref().map(|dir| dir.join("okki.jsonl"));
+    let orders = Orders::open(file.as_deref()).map_err(|source| opening(file.as_deref(), source))?;
+    let crm = Crm {
+        tokens: Tokens::new(
+            credentials.client_id.clone(),
+            credentials.client_secret.clone(),
+            options.okki_token_seconds,
+            options.clock.clone(),
+        ),
+        catalogue: Catalogue::of(&options.dataset),
+        orders: Mutex::new(orders),
+        reading: options.okki_reading,
+        clock: options.clock.clone(),
+    };
+    let okki = Okki::start(crm, options.okki_port.or(last_port), log).await;
+    okki.map_err(|source| VendorsError::Listen { vendor: "OKKI", source })
+}
+
+async fn start_wdt(
+    options: &VendorsOptions,
+    credentials: &Credentials,
+    last_port: Option<u16>,
+    log: RequestLog,
+) -> Result<Wdt, VendorsError> {
+    let file = options.data_dir.as_ref().map(|dir| dir.join("wdt.jsonl"));
+    let clock = options.clock.clone();
+    let state = wdt::State::open(options.dataset.clone(), file.as_deref(), clock.local())
+        .map_err(|source| opening(file.as_deref(), source))?;
+    let application = wdt::Application {
+        sid: credentials.sid.clone(),
+        app_key: credentials.wdt_app_key.clone(),
+        app_secret: credentials.wdt_app_secret.clone(),
+        target_app_key: credentials.target_app_key.clone(),
+    };
+    let wdt = Wdt::start(application, state, clock, options.wdt_port.or(last_port), log).await;
+    wdt.map_err(|source| VendorsError::Listen { vendor: "Wangdiantong", source })
 }
 
 fn file_error(path: &Path, source: io::Error) -> VendorsError {

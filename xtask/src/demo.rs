@@ -36,6 +36,15 @@ pub(crate) struct Arguments {
     /// Add this many orders at Kingdee first.
     #[arg(long, default_value_t = 0, value_name = "N")]
     add: u32,
+    /// Change this many refunds at WDT first.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    change_refunds: u32,
+    /// Add this many refunds at WDT first.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    add_refunds: u32,
+    /// Every Nth `BatchSave` call of Kingdee fails for some of its bills.
+    #[arg(long, value_name = "N")]
+    partial_failures: Option<u32>,
     /// With optimisations: slower to build, faster to run.
     #[arg(long)]
     release: bool,
@@ -68,6 +77,7 @@ pub(crate) fn demo(arguments: &Arguments) -> anyhow::Result<()> {
     host.args(["run", "--root"]).arg(&project);
     host.env("KINGDEE_APP_SECRET", text(&vendors.hello, "/kingdee/app_secret")?);
     host.env("OKKI_CLIENT_SECRET", text(&vendors.hello, "/okki/client_secret")?);
+    host.env("WDT_APP_SECRET", text(&vendors.hello, "/wdt/app_secret")?);
     if arguments.once {
         host.arg("--once");
     } else {
@@ -85,8 +95,9 @@ fn report(
     ledger: Value,
     interrupted: bool,
 ) -> anyhow::Result<()> {
-    let count = |name: &str| ledger.get(name).and_then(Value::as_u64).unwrap_or(u64::MAX);
-    let exact = count("duplicates") == 0 && count("missing") == 0;
+    let orders = Side { ledger: &ledger };
+    let refunds = Side { ledger: ledger.get("refunds").context("the simulators judge no refunds")? };
+    let exact = orders.is_exact() && refunds.is_exact();
     if arguments.json {
         let Some(Value::Object(mut summary)) = summary else {
             bail!(
@@ -96,19 +107,47 @@ fn report(
         summary.insert("ledger".to_owned(), ledger);
         println!("{}", Value::Object(summary));
     } else {
-        let word = |name: &str| ledger.get(name).map(|value| value.to_string().replace('"', "")).unwrap_or_default();
         println!(
             "OKKI now has {} orders with {} lines, amounting to {}; {} doubled, {} missing",
-            word("orders"),
-            word("lines"),
-            word("amount"),
-            word("duplicates"),
-            word("missing")
+            orders.word("orders"),
+            orders.word("lines"),
+            orders.word("amount"),
+            orders.word("duplicates"),
+            orders.word("missing")
+        );
+        println!(
+            "Kingdee now has {} returns with {} lines, amounting to {}; {} submitted, {} audited, {} doubled, {} missing",
+            refunds.word("delivered"),
+            refunds.word("lines"),
+            refunds.word("amount"),
+            refunds.word("submitted"),
+            refunds.word("audited"),
+            refunds.word("duplicates"),
+            refunds.word("missing")
         );
     }
     ensure!(status.success() || interrupted, "the host failed ({status})");
     ensure!(exact || !arguments.once, "the ledger is not exact");
     Ok(())
+}
+
+/// One of the two schemes, as the simulators judge it.
+struct Side<'a> {
+    ledger: &'a Value,
+}
+
+impl Side<'_> {
+    fn count(&self, name: &str) -> u64 {
+        self.ledger.get(name).and_then(Value::as_u64).unwrap_or(u64::MAX)
+    }
+
+    fn is_exact(&self) -> bool {
+        self.count("duplicates") == 0 && self.count("missing") == 0
+    }
+
+    fn word(&self, name: &str) -> String {
+        self.ledger.get(name).map(|value| value.to_string().replace('"', "")).unwrap_or_default()
+    }
 }
 
 fn run_for_json(host: &mut Command) -> anyhow::Result<(ExitStatus, Option<Value>)> {
@@ -131,7 +170,17 @@ impl Vendors {
         fs::create_dir_all(data)?;
         let mut command = Command::new(simulators);
         command.arg("serve").arg("--data").arg(data).stdin(Stdio::piped()).stdout(Stdio::piped());
-        command.args(["--change", &arguments.change.to_string(), "--add", &arguments.add.to_string()]);
+        for (flag, count) in [
+            ("--change", arguments.change),
+            ("--add", arguments.add),
+            ("--change-refunds", arguments.change_refunds),
+            ("--add-refunds", arguments.add_refunds),
+        ] {
+            command.args([flag, &count.to_string()]);
+        }
+        if let Some(every) = arguments.partial_failures {
+            command.args(["--partial-failures", &every.to_string()]);
+        }
         if !arguments.once {
             command.args(["--live-every", "3"]);
         }
@@ -170,12 +219,21 @@ fn lay_out(project: &Path, plugins: &Path, hello: &Value) -> anyhow::Result<()> 
     }
     copy_files(plugins, &project.join("plugins"))?;
     // Nobody watches a demo for ten minutes.
-    let scheme = project.join("schemes/kingdee-order-to-okki.yaml");
-    let orders = fs::read_to_string(&scheme)?;
-    fs::write(&scheme, orders.replace(r#"schedule: "*/10 * * * *""#, r#"schedule: "*/5 * * * * *""#))?;
+    for (scheme, schedule) in [
+        ("kingdee-order-to-okki.yaml", r#"schedule: "*/10 * * * *""#),
+        ("wdt-refund-to-kingdee.yaml", r#"schedule: "*/5 * * * *""#),
+    ] {
+        let file = project.join("schemes").join(scheme);
+        let text = fs::read_to_string(&file)?;
+        ensure!(text.contains(schedule), "`{scheme}` has no `{schedule}`");
+        // Simulators are complete at once, so that what was changed just now is delivered just now.
+        fs::write(&file, text.replace(schedule, r#"schedule: "*/5 * * * * *""#).replace("lag: 3m", "lag: 0s"))?;
+    }
     let mut config: DocumentMut = fs::read_to_string(examples.join("qiao.toml"))?.parse()?;
     let connections = config.get_mut("connections").context("examples/qiao.toml has no connections")?;
-    for (connection, base_url) in [("kingdee-main", "/kingdee/base_url"), ("okki-main", "/okki/base_url")] {
+    for (connection, base_url) in
+        [("kingdee-main", "/kingdee/base_url"), ("okki-main", "/okki/base_url"), ("wdt-main", "/wdt/qimen_url")]
+    {
         connections[connection]["base_url"] = value(text(hello, base_url)?);
         connections[connection]["allow_private"] = value(true);
         // Loopback answers at once: what is not found after two seconds was not applied.
@@ -186,6 +244,9 @@ fn lay_out(project: &Path, plugins: &Path, hello: &Value) -> anyhow::Result<()> 
         connections["kingdee-main"]["config"][key] = value(text(hello, &format!("/kingdee/{key}"))?);
     }
     connections["okki-main"]["config"]["client_id"] = value(text(hello, "/okki/client_id")?);
+    for key in ["sid", "app_key", "target_app_key"] {
+        connections["wdt-main"]["config"][key] = value(text(hello, &format!("/wdt/{key}"))?);
+    }
     fs::write(project.join("qiao.toml"), config.to_string())?;
     Ok(())
 }

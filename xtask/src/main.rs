@@ -4,9 +4,13 @@
 
 #![expect(clippy::print_stdout, reason = "a command's result belongs on standard output")]
 
+mod archive;
+mod bench;
 mod cargo;
 mod demo;
+mod dist;
 mod parts;
+mod python;
 mod test;
 
 use clap::{Parser, Subcommand};
@@ -21,7 +25,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what building needs: the Rust target of the plugins.
+    /// Install what is needed: the Rust target of the plugins, and for the tests Python's virtual environments.
     Setup,
     /// Build `qiao` and the plugins, and say where they are.
     Build {
@@ -31,15 +35,25 @@ enum Command {
     },
     /// Build everything, start simulators of the vendors and the host on the example project, and show what happens.
     Demo(demo::Arguments),
+    /// Pack `qiao`, the plugins, the examples and the docs into one archive.
+    Dist(dist::Arguments),
+    /// Measure what Qiao costs, beside the same work done without it.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Format check, lints, plugins, unit tests and scenarios: everything that guards `main`.
     Test,
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
-        Command::Setup => cargo::install_target(),
+        Command::Setup => {
+            python::install_venv();
+            cargo::install_target()
+        }
         Command::Build { release } => parts::build(parts::Profile::of(release)).map(|parts| parts.say_where()),
         Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Dist(arguments) => dist::dist(&arguments),
+        Command::Bench(bench) => bench::bench(&bench),
         Command::Test => test::test(),
     }
 }

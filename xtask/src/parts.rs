@@ -4,16 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::ValueEnum;
 
 use crate::cargo::{PLUGIN_TARGET, cargo, install_target, root, run, target_dir};
 
 /// How much the compiler optimises.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Profile {
     /// Dependencies optimised, our own code little: quick to build, shared by demo and tests.
+    #[value(skip)]
     Dev,
     /// As it is meant to be used.
     Release,
+    /// As it is handed out: optimised as one whole, which takes long to build.
+    Dist,
 }
 
 impl Profile {
@@ -21,10 +25,12 @@ impl Profile {
         if release { Self::Release } else { Self::Dev }
     }
 
-    fn folder(self) -> &'static str {
+    /// The profile's folder in that of build output.
+    pub(crate) fn folder(self) -> &'static str {
         match self {
             Self::Dev => "debug",
             Self::Release => "release",
+            Self::Dist => "dist",
         }
     }
 
@@ -32,6 +38,7 @@ impl Profile {
         match self {
             Self::Dev => &[],
             Self::Release => &["--release"],
+            Self::Dist => &["--profile", "dist"],
         }
     }
 }
@@ -51,11 +58,23 @@ impl Parts {
     }
 }
 
+/// The folder in which each plugin of the product has one of its own.
+const PRODUCT: &str = "plugins";
+
+/// The names of the plugins of the product.
+pub(crate) fn product_plugins() -> anyhow::Result<Vec<String>> {
+    plugin_names(&root().join(PRODUCT))
+}
+
 /// Builds the host and the plugins.
 pub(crate) fn build(profile: Profile) -> anyhow::Result<Parts> {
-    let folder = target_dir()?.join(profile.folder());
-    let plugins = build_plugins("plugins", &folder.join("plugins"))?;
+    let plugins = build_product_plugins(profile)?;
     Ok(Parts { qiao: build_binary("qiao", profile)?, plugins })
+}
+
+/// Builds the plugins of the product, and says in which folder they are.
+pub(crate) fn build_product_plugins(profile: Profile) -> anyhow::Result<PathBuf> {
+    build_plugins(PRODUCT, &target_dir()?.join(profile.folder()).join("plugins"))
 }
 
 /// Builds the plugins that only tests use, and says in which folder they are.

@@ -2,9 +2,11 @@
 
 use crate::cargo::{cargo, install_target, run};
 use crate::parts::{self, Profile};
+use crate::python::install_venv;
 
 pub(crate) fn test() -> anyhow::Result<()> {
     install_target()?;
+    install_venv();
     step("format");
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     step("lints");

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
 use serde_json::Value;
@@ -37,7 +38,10 @@ pub enum ConnectionError {
 
 /// One account at one vendor.
 pub struct Connection {
+    id: u64,
     settings: ConnectionConfig,
+    /// The keys of `config` whose values are redacted.
+    sensitive: Vec<String>,
     config_json: Vec<u8>,
     secrets: BTreeMap<String, Secret>,
     /// What no text that leaves the host may contain: secrets as they are and as they are encoded, sensitive settings,
@@ -45,6 +49,9 @@ pub struct Connection {
     redacted: RwLock<BTreeSet<String>>,
     outbound: Arc<Outbound>,
 }
+
+/// Every connection that is made in a process has a number of its own.
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 /// Shorter texts occur by chance, and would blacken innocent words.
 const SHORTEST_REDACTED: usize = 6;
@@ -76,7 +83,22 @@ impl Connection {
         let of_config = sensitive.iter().filter_map(|key| settings.config.get(key)?.as_str());
         redacted.extend(of_config.map(str::to_owned));
         redacted.retain(|text| text.len() >= SHORTEST_REDACTED);
-        Ok(Self { settings, config_json, secrets, redacted: RwLock::new(redacted), outbound })
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        let sensitive = sensitive.iter().map(|key| (*key).to_owned()).collect();
+        Ok(Self { id, settings, sensitive, config_json, secrets, redacted: RwLock::new(redacted), outbound })
+    }
+
+    /// Whether one made now with these settings would be the same: then this one stays, with its budget and its sessions.
+    pub fn is_still(&self, settings: &ConnectionConfig, sensitive: &[&str], root: &Path) -> bool {
+        let same_secret = |(name, secret): (&String, &Secret)| {
+            settings.read_secret(name, root).is_ok_and(|now| now.expose() == secret.expose())
+        };
+        self.settings == *settings && self.sensitive == sensitive && self.secrets.iter().all(same_secret)
+    }
+
+    /// Tells it from every other connection of this process, one of the same name with other settings included.
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// Its name in `qiao.toml`.

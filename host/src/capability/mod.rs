@@ -31,6 +31,7 @@ use crate::config::{LimitsConfig, TableSet};
 use crate::journal::State;
 
 pub use connection::{Connection, ConnectionError};
+pub(crate) use http::choose_cryptography;
 pub use memory::MemoryLimiter;
 pub use record::CallRecord;
 

@@ -6,6 +6,7 @@ use crate::config::Table;
 
 impl Host for Lent {
     fn columns(&mut self, table: String) -> Result<Vec<String>, Error> {
+        self.record.table_read(&table);
         Ok(self.table(&table)?.columns().to_vec())
     }
 

@@ -23,7 +23,7 @@ pub(super) enum Command {
 
 pub(super) async fn connection(common: &Common, command: &Command) -> CommandResult {
     let Command::Test { name } = command;
-    let opened = project::open(common, project::no_state).await?;
+    let opened = project::open(common, project::no_state).await?.standing;
     let Some(settings) = opened.project.connections.get(name) else {
         let names: Vec<&str> = opened.project.connections.keys().map(String::as_str).collect();
         let hint = match nearest(name, names.iter().copied()) {

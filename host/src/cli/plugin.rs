@@ -7,15 +7,17 @@ use std::sync::Arc;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
+use super::project::state_dir;
 use super::{CommandError, CommandResult, Common, FAILED, output, project};
 use crate::config::{LimitsConfig, TableSet, nearest};
 use crate::plugin::transforms::{self, Scalar, TransformContext};
 use crate::plugin::{Direction, Plugin, Registry, Runtime};
+use crate::web::{PLUGINS, client, view};
 
 /// What can be done with plugins.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// List the plugins of the project: what serves, and why the others do not.
+    /// List the plugins of the project: what serves, and why the others do not. Of a running host: what serves there.
     List,
     /// Say what a plugin is: what it exports, what it asks for, what it needs.
     Inspect {
@@ -48,30 +50,27 @@ pub(super) async fn plugin(common: &Common, command: &Command) -> CommandResult 
 }
 
 async fn list(common: &Common) -> CommandResult {
-    let (project, _) = project::load(common)?;
-    let mut problems = Vec::new();
-    let registry = project::registry(&project, &mut problems).await?;
+    let listed = match client::ask(&state_dir(common), PLUGINS).await? {
+        Some(told) => told,
+        None => view::plugins(&project::open(common, project::no_state).await?.standing, false),
+    };
+    let refused = view::refused(&listed);
     if common.json {
-        let serving: Vec<Value> = registry.plugins().map(|plugin| describe(plugin, &project.limits)).collect();
-        let refused: Vec<String> = registry.refused().iter().map(ToString::to_string).collect();
-        output::line(&json!({ "plugins": serving, "refused": refused }).to_string());
+        output::line(&listed.to_string());
     } else {
-        let rows = registry.plugins().map(|plugin| {
-            vec![
-                plugin.name().to_owned(),
-                plugin.description.version.clone(),
-                plugin.exports().names().join(", "),
-                plugin.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-                plugin.description.summary.clone(),
-            ]
+        let plugins = listed.get("plugins").and_then(Value::as_array).cloned().unwrap_or_default();
+        let rows = plugins.iter().map(|plugin| {
+            let text = |key: &str| plugin.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let digest = text("digest").get(..12).unwrap_or_default().to_owned();
+            vec![text("name"), text("version"), digest, text("loaded_at"), text("file"), text("summary")]
         });
-        output::table(&["plugin", "version", "exports", "file", "summary"], rows);
-        output::problems(&problems);
+        output::table(&["plugin", "version", "sha256", "loaded", "file", "summary"], rows);
+        refused.iter().for_each(|refused| output::problem(refused));
     }
-    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
+    Ok(if refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-async fn load(file: &Path, limits: &LimitsConfig) -> Result<Plugin, CommandError> {
+async fn load(file: &Path, limits: &LimitsConfig) -> Result<Arc<Plugin>, CommandError> {
     let runtime = Runtime::new(limits.memory_bytes)?;
     Ok(Registry::load_file(&runtime, limits, file).await?)
 }
@@ -80,7 +79,7 @@ async fn inspect(common: &Common, file: &Path) -> CommandResult {
     let limits = LimitsConfig::default();
     let plugin = load(file, &limits).await?;
     if common.json {
-        output::line(&describe(&plugin, &limits).to_string());
+        output::line(&view::plugin(&plugin, &limits).to_string());
         return Ok(ExitCode::SUCCESS);
     }
     let description = &plugin.description;
@@ -162,67 +161,6 @@ fn or_nothing(names: &[String]) -> String {
 
 fn mebibytes(bytes: u64) -> String {
     format!("{} MiB", bytes >> 20)
-}
-
-fn describe(plugin: &Plugin, limits: &LimitsConfig) -> Value {
-    let description = &plugin.description;
-    let secrets: Vec<Value> = description
-        .secrets
-        .iter()
-        .map(|secret| json!({ "name": secret.name, "summary": secret.summary, "required": secret.required }))
-        .collect();
-    let operations: Vec<Value> = description
-        .operations
-        .iter()
-        .map(|operation| {
-            json!({
-                "direction": if operation.direction == Direction::Source { "source" } else { "target" },
-                "api": operation.api,
-                "summary": operation.summary,
-                "number_field": operation.number_field,
-                "can_find": operation.can_find,
-                "largest_batch": operation.largest_batch,
-                "largest_find": operation.largest_find,
-            })
-        })
-        .collect();
-    let functions: Vec<Value> = plugin
-        .functions
-        .iter()
-        .map(
-            |function| json!({ "name": function.name, "parameters": function.parameters, "summary": function.summary }),
-        )
-        .collect();
-    let stages: Vec<Value> = plugin
-        .stages
-        .iter()
-        .map(|stage| json!({ "name": stage.name, "summary": stage.summary, "config_schema": stage.config_schema }))
-        .collect();
-    json!({
-        "name": plugin.name(),
-        "version": description.version,
-        "summary": description.summary,
-        "file": plugin.file.display().to_string(),
-        "size": plugin.size,
-        "digest": plugin.digest,
-        "contract": plugin.contract,
-        "exports": plugin.exports().names(),
-        "asks_for": plugin.asks_for,
-        "drags_in": plugin.drags_in,
-        "secrets": secrets,
-        "config_schema": description.config_schema,
-        "operations": operations,
-        "functions": functions,
-        "stages": stages,
-        "limits": {
-            "memory_bytes": limits.memory_bytes,
-            "cpu_time_ms": limits.cpu_time.as_millis(),
-            "call_time_ms": limits.call_time.as_millis(),
-            "response_bytes": limits.response_bytes,
-            "log_lines": limits.log_lines,
-            "log_bytes": limits.log_bytes,
-        },
-    })
 }
 
 async fn call(common: &Common, file: &Path, function: &str, arguments: &str, tables: Option<&Path>) -> CommandResult {

@@ -1,21 +1,20 @@
 //! What most commands begin with: the project, its plugins, and what they make together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{CommandError, Common, output};
 use crate::config::{ConfigProblem, Project};
-use crate::engine::Snapshot;
-use crate::engine::check::{self, Checked};
+use crate::engine::reload::{Loader, Standing};
 use crate::journal::State;
-use crate::plugin::{Registry, Runtime, private_folder};
+use crate::plugin::private_folder;
 
 /// A project that was opened.
 pub(super) struct Opened {
-    pub(super) project: Project,
-    pub(super) snapshot: Arc<Snapshot>,
-    /// Everything that does not fit, of files, plugins and schemes.
-    pub(super) problems: Vec<ConfigProblem>,
+    /// What of it can serve, and what cannot.
+    pub(super) standing: Standing,
+    /// Loads it again.
+    pub(super) loader: Loader,
 }
 
 /// Loads a project's files. What is wrong with them is returned beside them; without a usable `qiao.toml` there is none.
@@ -31,22 +30,9 @@ pub(super) fn load(common: &Common) -> Result<(Project, Vec<ConfigProblem>), Com
     Ok((project, loaded.problems))
 }
 
-/// Loads the plugins of a project; what does not load is among the problems.
-pub(super) async fn registry(
-    project: &Project,
-    problems: &mut Vec<ConfigProblem>,
-) -> Result<Arc<Registry>, CommandError> {
-    // Before anything is read from it: compiled code is run as it is.
-    private_folder(&project.state_dir()).map_err(|error| {
-        CommandError(format!("`{}` cannot be made private: {error}", project.state_dir().display()))
-    })?;
-    let runtime = Runtime::new(project.limits.memory_bytes)?;
-    let compiled = project.state_dir().join("compiled");
-    let registry = Registry::load(&runtime, &project.limits, &project.plugins_dir(), Some(&compiled)).await;
-    for refused in registry.refused() {
-        problems.push(ConfigProblem::error("plugins", refused.to_string()));
-    }
-    Ok(Arc::new(registry))
+/// Where the host of this project keeps what it must remember.
+pub(super) fn state_dir(common: &Common) -> PathBuf {
+    Project::state_dir_of(&common.root)
 }
 
 /// Opens a project: everything loaded, resolved and compiled.
@@ -54,13 +40,15 @@ pub(super) async fn open(
     common: &Common,
     state: impl FnOnce(&Path) -> Result<Option<Arc<dyn State>>, CommandError>,
 ) -> Result<Opened, CommandError> {
-    let (project, mut problems) = load(common)?;
+    let (project, problems) = load(common)?;
     let state_dir = project.state_dir();
     let state = state(&state_dir)?;
-    let registry = registry(&project, &mut problems).await?;
-    let Checked { snapshot, problems: found } = check::check(&project, &registry, state);
-    problems.extend(found);
-    Ok(Opened { project, snapshot: Arc::new(snapshot), problems })
+    // Before anything is read from it: compiled code is run as it is.
+    private_folder(&state_dir)
+        .map_err(|error| CommandError(format!("`{}` cannot be made private: {error}", state_dir.display())))?;
+    let mut loader = Loader::new(&project, state)?;
+    let standing = loader.load(project, problems, &[], None).await;
+    Ok(Opened { standing, loader })
 }
 
 /// For commands that change nothing: no state.

@@ -7,13 +7,17 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{CommandResult, Common, FAILED, output, project};
-use crate::config::ConfigProblem;
+use super::project::{self, Opened};
+use super::{CommandResult, Common, FAILED, output};
+use crate::config::{ConfigProblem, Watch};
 use crate::engine::once::SchemeReport;
+use crate::engine::reload::{self, Serving};
 use crate::engine::{Engine, Progress, check, once, serve};
-use crate::journal::{SledStore, State};
+use crate::journal::{Journal, SledStore, State};
+use crate::web;
 
 /// Arguments of `qiao run`.
 #[derive(Args)]
@@ -37,8 +41,10 @@ fn parse_wait(text: &str) -> Result<Duration, String> {
 }
 
 pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult {
+    // From before the first look: what changes meanwhile is taken over as soon as this is done.
+    let watch = (!arguments.once).then(|| Watch::new(&common.root));
     let mut journal: Option<Arc<SledStore>> = None;
-    let opened = project::open(common, |state_dir| {
+    let Opened { standing, loader } = project::open(common, |state_dir| {
         let store = Arc::new(SledStore::open(state_dir)?);
         journal = Some(Arc::clone(&store));
         Ok(Some(store as Arc<dyn State>))
@@ -47,37 +53,56 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
     let Some(journal) = journal else {
         return Err("the journal was not opened".into());
     };
-    output::problems(&opened.problems);
+    output::problems(&standing.problems);
+    check::build_indexes(&*journal, &standing.snapshot).await?;
+    let broken = standing.problems.iter().any(ConfigProblem::is_error);
+    let serving = Serving::new(standing);
     let (stop, stopped) = watch::channel(false);
-    let engine = Engine { snapshot: opened.snapshot, journal, progress: Arc::new(Progress::default()), stop: stopped };
-    check::build_indexes(&engine).await?;
+    let progress = Arc::new(Progress::default());
+    let engine = Engine::new(serving.snapshots(), Arc::clone(&journal) as Arc<dyn Journal>, progress, stopped);
 
     let reporter = tokio::spawn(report_progress(Arc::clone(&engine.progress)));
-    let result = if arguments.once {
-        run_once(common, arguments, &engine, &opened.problems).await
-    } else {
-        run_by_schedule(engine, &stop).await
+    let result = match watch {
+        None => run_once(common, arguments, &engine, broken).await,
+        Some(watch) => {
+            let answering = answer(&serving);
+            let keeping_up = tokio::spawn(reload::keep_up(watch, loader, serving, journal));
+            let result = run_by_schedule(engine, &stop).await;
+            keeping_up.abort();
+            answering.iter().for_each(JoinHandle::abort);
+            result
+        }
     };
     reporter.abort();
     result
 }
 
+/// Answers other commands. A host that cannot do that works all the same.
+fn answer(serving: &Serving) -> Option<JoinHandle<()>> {
+    let state_dir = serving.standing().project.state_dir();
+    let listening = web::listen(&state_dir)
+        .inspect_err(|error| {
+            tracing::warn!("other commands cannot ask this host: its socket cannot be opened: {error}")
+        })
+        .ok()?;
+    let serving = serving.clone();
+    Some(tokio::spawn(async move {
+        if let Err(error) = web::serve(listening, serving).await {
+            tracing::warn!("other commands cannot ask this host any more: {error}");
+        }
+    }))
+}
+
 /// What is said where there is nothing to do.
 const NO_SCHEME: &str = "no scheme can run\n  hint: `qiao scheme check` says why; describe one in `schemes/*.yaml`";
 
-async fn run_once(
-    common: &Common,
-    arguments: &Arguments,
-    engine: &Engine,
-    problems: &[ConfigProblem],
-) -> CommandResult {
+async fn run_once(common: &Common, arguments: &Arguments, engine: &Engine, broken: bool) -> CommandResult {
     if engine.snapshot.schemes.is_empty() {
         return Err(NO_SCHEME.into());
     }
     let started = Instant::now();
     let reports = once::run(engine, arguments.wait).await?;
     let seconds = started.elapsed().as_secs_f64();
-    let broken = problems.iter().any(ConfigProblem::is_error);
     for report in &reports {
         if let Some(error) = &report.error {
             output::problem(&format!("{}: {error}", report.stem));
@@ -93,8 +118,11 @@ async fn run_once(
 }
 
 async fn run_by_schedule(engine: Engine, stop: &watch::Sender<bool>) -> CommandResult {
-    if engine.snapshot.schemes.is_empty() {
-        return Err(NO_SCHEME.into());
+    match engine.snapshot.schemes.len() {
+        0 => output::note("no scheme can run yet: waits for one in `schemes/`, which is taken over without a restart"),
+        count => {
+            output::note(&format!("{count} scheme(s) run; changes of the project are taken over without a restart"))
+        }
     }
     let mut running = tokio::spawn(serve::run(engine));
     tokio::select! {

@@ -1,80 +1,90 @@
-//! `qiao scheme`: list, check.
+//! `qiao scheme`: list, check, purge.
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{CommandResult, Common, FAILED, output, project};
-use crate::config::ConfigProblem;
+use super::project::state_dir;
+use super::{CommandError, CommandResult, Common, FAILED, output, project};
+use crate::config::{ConfigProblem, nearest};
+use crate::engine::reload::Standing;
+use crate::journal::{Journal as _, SledStore};
+use crate::web::{SCHEMES, client, view};
 
 /// What can be done with schemes.
 #[derive(Subcommand)]
 pub(super) enum Command {
-    /// List the schemes: where rows come from, where bills go, whether they can run.
+    /// List the schemes: where rows come from, where bills go, whether they can run. Of a running host: what runs there.
     List,
     /// Check everything that the project has: files, plugins, connections, schemes.
     Check,
+    /// Forget what the journal holds of a scheme whose file was removed: its collection, its bills, where it stood.
+    Purge {
+        /// The stem of its file.
+        stem: String,
+    },
 }
 
 pub(super) async fn scheme(common: &Common, command: &Command) -> CommandResult {
-    let opened = project::open(common, project::no_state).await?;
     match command {
-        Command::List => {
-            list(common, &opened);
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Check => Ok(check(common, &opened)),
+        Command::List => list(common).await,
+        Command::Check => Ok(check(common, &project::open(common, project::no_state).await?.standing)),
+        Command::Purge { stem } => purge(common, stem).await,
     }
 }
 
-fn list(common: &Common, opened: &project::Opened) {
-    let mut listed = Vec::new();
-    for file in &opened.project.schemes {
-        let state = if !file.enabled {
-            "disabled"
-        } else if opened.snapshot.scheme(&file.stem).is_some() {
-            "ready"
-        } else {
-            "broken"
-        };
-        let target = file.target.as_ref();
-        let schedule = file.source.schedule.as_ref().map(|schedule| schedule.as_str().to_owned());
-        listed.push((file, state, target.map(|target| target.connection.clone()), schedule));
-    }
+async fn list(common: &Common) -> CommandResult {
+    let listed = match client::ask(&state_dir(common), SCHEMES).await? {
+        Some(told) => told,
+        None => view::schemes(&project::open(common, project::no_state).await?.standing, false),
+    };
     if common.json {
-        let schemes: Vec<_> = listed
-            .into_iter()
-            .map(|(file, state, target, schedule)| {
-                json!({
-                    "stem": file.stem,
-                    "name": file.name,
-                    "file": file.path.display().to_string(),
-                    "source": file.source.connection,
-                    "target": target,
-                    "schedule": schedule,
-                    "state": state,
-                })
-            })
-            .collect();
-        output::line(&json!({ "schemes": schemes }).to_string());
-        return;
+        output::line(&listed.to_string());
+        return Ok(ExitCode::SUCCESS);
     }
-    output::problems(&opened.problems);
-    let rows = listed.into_iter().map(|(file, state, target, schedule)| {
-        vec![
-            file.stem.clone(),
-            file.name.clone(),
-            file.source.connection.clone(),
-            target.unwrap_or_else(|| "-".to_owned()),
-            schedule.unwrap_or_else(|| "-".to_owned()),
-            state.to_owned(),
-        ]
+    let schemes = listed.get("schemes").and_then(Value::as_array).cloned().unwrap_or_default();
+    let rows = schemes.iter().map(|scheme| {
+        let text = |key: &str| scheme.get(key).and_then(Value::as_str).unwrap_or("-").to_owned();
+        ["stem", "name", "source", "target", "schedule", "state"].map(text).to_vec()
     });
     output::table(&["scheme", "name", "from", "to", "schedule", "state"], rows);
+    view::refused(&listed).iter().for_each(|refused| output::problem(refused));
+    Ok(ExitCode::SUCCESS)
 }
 
-fn check(common: &Common, opened: &project::Opened) -> ExitCode {
+/// A scheme that has a file would only begin anew, and deliver everything again.
+async fn purge(common: &Common, stem: &str) -> CommandResult {
+    let (project, _) = project::load(common)?;
+    let files = ["yaml", "yml"].map(|extension| project.schemes_dir().join(format!("{stem}.{extension}")));
+    if let Some(file) = files.iter().find(|file| file.exists()) {
+        return Err(CommandError(format!(
+            "`{}` is still there\n  hint: a purged scheme begins anew and delivers again what it delivered; remove its file first",
+            file.display()
+        )));
+    }
+    let journal = SledStore::open(&project.state_dir())?;
+    let known = journal.schemes().await?;
+    if !known.iter().any(|known| known == stem) {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let hint = match nearest(stem, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "the journal holds nothing yet".to_owned(),
+            None => format!("the journal knows: {}", known.join(", ")),
+        };
+        return Err(CommandError(format!("the journal knows no scheme `{stem}`\n  hint: {hint}")));
+    }
+    let bills = journal.scheme(stem).await?.counts.bills;
+    let rows = journal.purge(stem).await?;
+    if common.json {
+        output::line(&json!({ "scheme": stem, "rows": rows, "bills": bills }).to_string());
+    } else {
+        output::line(&format!("purged `{stem}`: {rows} collected rows, and the record of {bills} bills"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(common: &Common, opened: &Standing) -> ExitCode {
     let errors = opened.problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = opened.problems.len() - errors;
     if common.json {

@@ -28,6 +28,9 @@ pub struct ConnectionConfig {
     pub plugin: String,
     /// `http` or `https`, with a path that ends in `/`; no query, no fragment, no user.
     pub base_url: Url,
+    /// The same as it was written, with or without that `/`: where a request without a path goes (a router such as
+    /// `…/router/qm` answers at no other address).
+    pub endpoint: Url,
     /// The most requests it may send; absent: as many as its concurrency lets through.
     pub rate: Option<Rate>,
     /// The most requests under way at once; default 4.
@@ -72,7 +75,7 @@ impl ConnectionConfig {
 
     fn read(name: &str, fields: Fields<'_>) -> Option<Self> {
         let plugin = fields.require("plugin", read::text);
-        let base_url = fields.require("base_url", base_url);
+        let endpoint = fields.require("base_url", endpoint);
         let rate = fields.read("rate", |node| Rate::parse(&read::text(node)?));
         let concurrency =
             fields.read("concurrency", |node| Ok(read::count(node)?.try_into().unwrap_or(NonZeroUsize::MAX)));
@@ -93,10 +96,12 @@ impl ConnectionConfig {
             }
         }
         fields.close();
+        let endpoint = endpoint?;
         Some(Self {
             name: name.to_owned(),
             plugin: plugin?,
-            base_url: base_url?,
+            base_url: as_folder(endpoint.clone()),
+            endpoint,
             rate,
             concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
             timeout,
@@ -136,10 +141,19 @@ fn is_name(name: &str) -> bool {
 }
 
 /// A connector's paths are relative to it, so its own path is a folder.
-fn base_url(node: &Node) -> Result<Url, Complaint> {
+fn as_folder(mut url: Url) -> Url {
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    url
+}
+
+/// An `http` or `https` address and nothing else.
+fn endpoint(node: &Node) -> Result<Url, Complaint> {
     let text = read::text(node)?;
     let example = "write it as in `https://erp.example.com/k3cloud/`";
-    let mut url = Url::parse(&text)
+    let url = Url::parse(&text)
         .map_err(|error| Complaint::new(format!("`{}` is not a URL: {error}", shorten(&text))).hint(example))?;
     if !matches!(url.scheme(), "http" | "https") {
         let complaint = Complaint::new(format!("`{}` is neither `https` nor `http`", url.scheme()));
@@ -150,10 +164,6 @@ fn base_url(node: &Node) -> Result<Url, Complaint> {
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(Complaint::new("a base URL ends before `?` and `#`").hint("the connector adds the parameters"));
-    }
-    if !url.path().ends_with('/') {
-        let path = format!("{}/", url.path());
-        url.set_path(&path);
     }
     Ok(url)
 }

@@ -1,8 +1,8 @@
 //! The project folder: `qiao.toml`, `schemes/*.yaml`, `tables/*.csv`.
 //!
 //! [`Project::load`] reads the folder into one immutable snapshot. It touches nothing else: no network, no plugins, no
-//! environment (a secret is read when its connection is built), and it does not wait. Watching is done above it, by loading
-//! again and comparing: schemes and tables carry a digest of what they were read from, connections can be compared.
+//! environment (a secret is read when its connection is built), and it does not wait. [`Watch`] waits for the folder to
+//! change; [`Project::reload`] then loads it again, and keeps of each file that does not load the version in use.
 //!
 //! A mistake in one file stops that file and nothing else, and every mistake is reported at once with its place. Only
 //! without a sound `qiao.toml` is there no project.
@@ -14,6 +14,7 @@
 //! | [`scheme`], [`metadata`], [`json`] | scheme files, and the metadata pasted into them |
 //! | [`table`] | mapping tables |
 //! | [`units`], [`moment`], [`schedule`] | lengths of time, sizes, rates; time zones and times; cron |
+//! | [`watch`] | waiting until the folder has changed and lies still |
 //! | [`problem`], [`text`], [`folder`] | problems and places; files and their encodings |
 
 mod connection;
@@ -32,6 +33,7 @@ mod tests;
 mod text;
 mod tree;
 mod units;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -49,6 +51,7 @@ pub use secret::{Secret, SecretSource};
 pub use table::{Table, TableSet};
 pub use tree::fields::nearest;
 pub use units::Rate;
+pub use watch::Watch;
 
 use host::Settings;
 use problem::Report;
@@ -59,7 +62,7 @@ const SCHEMES: &str = "schemes";
 const TABLES: &str = "tables";
 
 /// A project at one moment.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Project {
     /// Its folder.
     pub root: PathBuf,
@@ -82,6 +85,8 @@ pub struct Loaded {
     pub project: Option<Project>,
     /// Everything found, in the order of files and lines.
     pub problems: Vec<ConfigProblem>,
+    /// Files that do not load, and of which an earlier version stays in use ([`Project::reload`]).
+    pub kept: Vec<PathBuf>,
 }
 
 impl Loaded {
@@ -94,13 +99,42 @@ impl Loaded {
 impl Project {
     /// Loads the project in a folder.
     pub fn load(root: &Path) -> Loaded {
+        Self::read(root, None)
+    }
+
+    /// Loads the folder again. Of a file that is there and does not load, the version in use stays in use.
+    pub fn reload(&self) -> Loaded {
+        Self::read(&self.root, Some(self))
+    }
+
+    fn read(root: &Path, in_use: Option<&Self>) -> Loaded {
         let mut problems = Vec::new();
-        let settings = settings(root, &mut problems);
-        let tables = TableSet::read(root, TABLES, &mut problems);
+        let mut kept = Vec::new();
+        let settings = settings(root, &mut problems).or_else(|| {
+            let in_use = in_use?;
+            kept.push(PathBuf::from(QIAO_TOML));
+            Some(in_use.settings())
+        });
+        let mut tables = TableSet::read(root, TABLES, &mut problems);
         let default_zone = moment::default_zone();
         let zone = settings.as_ref().map_or(&default_zone, |settings| &settings.host.time_zone);
         let connections = settings.as_ref().map(|settings| &settings.connections);
-        let schemes = Schemes { root, zone, connections }.read(&mut problems);
+        let mut schemes = Schemes { root, zone, connections }.read(&mut problems);
+        if let Some(in_use) = in_use {
+            for table in in_use.tables.iter() {
+                if tables.get(table.name()).is_none() && root.join(table.file()).exists() {
+                    kept.push(table.file().to_owned());
+                    tables = tables.with(Arc::clone(table));
+                }
+            }
+            for scheme in &in_use.schemes {
+                if !schemes.iter().any(|sound| sound.stem == scheme.stem) && root.join(&scheme.path).exists() {
+                    kept.push(scheme.path.clone());
+                    schemes.push(scheme.clone());
+                }
+            }
+            schemes.sort_by(|one, other| one.path.cmp(&other.path));
+        }
         problems.sort_by(|one, other| (&one.file, one.line, one.column).cmp(&(&other.file, other.line, other.column)));
         let project = settings.map(|Settings { host, limits, connections }| Self {
             root: root.to_owned(),
@@ -110,7 +144,12 @@ impl Project {
             schemes,
             tables: Arc::new(tables),
         });
-        Loaded { project, problems }
+        Loaded { project, problems, kept }
+    }
+
+    /// What `qiao.toml` said when it was last sound.
+    fn settings(&self) -> Settings {
+        Settings { host: self.host.clone(), limits: self.limits.clone(), connections: self.connections.clone() }
     }
 
     /// Where plugins are dropped.
@@ -130,7 +169,12 @@ impl Project {
 
     /// Where the host keeps what it must remember.
     pub fn state_dir(&self) -> PathBuf {
-        self.root.join("state")
+        Self::state_dir_of(&self.root)
+    }
+
+    /// Where the host of the project in this folder keeps what it must remember.
+    pub fn state_dir_of(root: &Path) -> PathBuf {
+        root.join("state")
     }
 
     /// A scheme by stem, name or id.

@@ -7,7 +7,8 @@
 //! else is kept as it was written: `007` stays `007`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -19,7 +20,7 @@ use super::{folder, hex};
 /// All tables of a project at one moment.
 #[derive(Debug, Default)]
 pub struct TableSet {
-    tables: BTreeMap<String, Table>,
+    tables: BTreeMap<String, Arc<Table>>,
 }
 
 impl TableSet {
@@ -30,7 +31,20 @@ impl TableSet {
 
     /// A table by its name: its file's name without `.csv`.
     pub fn get(&self, name: &str) -> Option<&Table> {
-        self.tables.get(name)
+        self.tables.get(name).map(Arc::as_ref)
+    }
+
+    /// All of them, in the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Table>> {
+        self.tables.values()
+    }
+
+    /// The same, with this one in the place of one of its name.
+    #[must_use]
+    pub fn with(&self, table: Arc<Table>) -> Self {
+        let mut tables = self.tables.clone();
+        tables.insert(table.name.clone(), table);
+        Self { tables }
     }
 
     /// The names, in order.
@@ -52,7 +66,7 @@ impl TableSet {
             match Table::read(root, &file) {
                 Ok(table) => {
                     // `a.csv` and `a.CSV`
-                    if let Some(table) = tables.insert(table.name.clone(), table) {
+                    if let Some(table) = tables.insert(table.name.clone(), Arc::new(table)) {
                         let message = format!("there is another table `{}`", table.name);
                         problems.push(ConfigProblem::error(&file, message));
                     }
@@ -68,6 +82,7 @@ impl TableSet {
 #[derive(Debug)]
 pub struct Table {
     name: String,
+    file: PathBuf,
     columns: Vec<String>,
     rows: HashMap<String, Vec<String>>,
     digest: String,
@@ -77,6 +92,11 @@ impl Table {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its file, relative to the project's folder.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// The columns' names, the key first.
@@ -156,7 +176,7 @@ impl Table {
         let Some(columns) = columns else {
             return Err(ConfigProblem::error(file, "is empty").hint("the first line names the columns, the key first"));
         };
-        Ok(Self { name, columns, rows, digest: hex(&Sha256::digest(text)) })
+        Ok(Self { name, file: file.to_owned(), columns, rows, digest: hex(&Sha256::digest(text)) })
     }
 }
 

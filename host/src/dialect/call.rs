@@ -59,6 +59,28 @@ impl Call {
         let arguments = params.iter().map(transform_param).collect::<Result<_, _>>()?;
         Ok(Self { name: name.into(), arguments })
     }
+
+    /// A parser that is not built in; its parameters are constants or templates.
+    pub(super) fn of_parser(name: &str, params: &[Value]) -> Result<Self, DirectiveError> {
+        let name = function_name(name).ok_or_else(|| {
+            DirectiveError::new(
+                format!("`{name}` is no parser's name"),
+                "name a parser, or a function that a plugin exports",
+            )
+        })?;
+        let arguments = params.iter().map(|param| {
+            let Value::String(text) = param else {
+                return Ok(Parameter::Literal(param.clone()));
+            };
+            let template = Template::parse(text)?;
+            Ok(if template.literal().is_some() {
+                Parameter::Literal(param.clone())
+            } else {
+                Parameter::Template(template)
+            })
+        });
+        Ok(Self { name: name.into(), arguments: arguments.collect::<Result<_, DirectiveError>>()? })
+    }
 }
 
 fn function_name(text: &str) -> Option<&str> {

@@ -191,7 +191,7 @@ impl MappingError {
                 format!("fill what `{}` reads in the source, or drop `is_required`", shortened(&place.text))
             }
             Self::Conversion { .. } => {
-                "correct the value in the source, or the item's `type`; `_function` can compute another value"
+                "correct the value in the source, or what the metadata asks of it (`type`, `parser`, `format`); `_function` can compute another value"
                     .to_owned()
             }
             Self::Filter { .. } => {

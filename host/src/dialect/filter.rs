@@ -67,10 +67,20 @@ impl Filter {
 /// `2026-01-05 00:00:00`, every other spelling of a time stays as it is. `None` if it is no time.
 pub(super) fn normalised(text: &str, zone: &TimeZone) -> Option<String> {
     let time = read(text, zone)?;
-    let rewritten = text.parse::<i64>().is_ok_and(|_| !is_compact_date(text))
+    let rewritten = text.parse::<i64>().is_ok_and(|_| !is_compact_date(text) && compact_time(text).is_none())
         || text.contains(['T', 't'])
         || text.ends_with(['Z', 'z']);
     Some(if rewritten { written(&time) } else { text.to_owned() })
+}
+
+/// The moment that a text means; `None` if it is no time.
+pub(super) fn moment(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    read(text, zone).map(|time| time.timestamp())
+}
+
+/// A time as `strftime` writes it; `None` if the text is no time.
+pub(super) fn formatted(text: &str, form: &str, zone: &TimeZone) -> Option<String> {
+    read(text, zone).map(|time| time.strftime(form).to_string())
 }
 
 fn written(time: &Zoned) -> String {
@@ -80,6 +90,9 @@ fn written(time: &Zoned) -> String {
 fn read(text: &str, zone: &TimeZone) -> Option<Zoned> {
     if is_compact_date(text) {
         return Date::strptime("%Y%m%d", text).ok()?.to_zoned(zone.clone()).ok();
+    }
+    if let Some(time) = compact_time(text) {
+        return time.to_zoned(zone.clone()).ok();
     }
     if let Ok(epoch) = text.parse::<i64>() {
         return epoch_time(epoch).map(|time| time.to_zoned(zone.clone()));
@@ -104,6 +117,12 @@ fn epoch_time(epoch: i64) -> Option<Timestamp> {
 /// `20260131`: as Unix seconds that would be a day of 1970.
 fn is_compact_date(text: &str) -> bool {
     text.len() == 8 && (text.starts_with("19") || text.starts_with("20")) && Date::strptime("%Y%m%d", text).is_ok()
+}
+
+/// `20260131083000`: as Unix milliseconds that would be the year 2612.
+fn compact_time(text: &str) -> Option<DateTime> {
+    let is_of_our_time = text.len() == 14 && (text.starts_with("19") || text.starts_with("20"));
+    is_of_our_time.then(|| DateTime::strptime("%Y%m%d%H%M%S", text).ok()).flatten()
 }
 
 fn local(text: &str) -> Option<DateTime> {
@@ -144,6 +163,7 @@ mod tests {
             (Filter::DateTime, json!("2026-01-05 9:30"), json!("2026-01-05 09:30:00")),
             (Filter::DateTime, json!("2026-01-05 09:30:15.123"), json!("2026-01-05 09:30:15")),
             (Filter::Date, json!("20260105"), json!("2026-01-05")),
+            (Filter::DateTime, json!("20260105093015"), json!("2026-01-05 09:30:15")),
             (Filter::Date, json!(1_767_225_600), json!("2026-01-01")),
             (Filter::Time, json!(1_767_225_600), json!("08:00:00")),
             (Filter::Timestamp, json!("2026-01-01 08:00:00"), json!(1_767_225_600)),
@@ -165,6 +185,7 @@ mod tests {
             ("2026-01-05 08:00:00", Some("2026-01-05 08:00:00")),
             ("2026/01/05", Some("2026/01/05")),
             ("20260105", Some("20260105")),
+            ("20260105093015", Some("20260105093015")),
             ("2026-01-05T08:00:00", Some("2026-01-05 08:00:00")),
             ("2026-01-05T00:00:00Z", Some("2026-01-05 08:00:00")),
             ("1767225600", Some("2026-01-01 08:00:00")),

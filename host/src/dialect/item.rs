@@ -8,6 +8,7 @@ use super::call::Call;
 use super::error::{Place, Side};
 use super::expression::Expression;
 use super::find::Find;
+use super::parser::Parser;
 use super::template::Template;
 use super::value::Type;
 
@@ -20,6 +21,8 @@ pub(super) struct Item {
     pub(super) kind: Type,
     pub(super) required: bool,
     pub(super) content: Content,
+    /// What the value goes through, in place of a conversion to its type.
+    pub(super) parsers: Vec<Parser>,
 }
 
 /// Where something stands in the metadata.

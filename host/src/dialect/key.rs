@@ -11,7 +11,7 @@ use super::Row;
 use super::error::MappingError;
 use super::item::Origin;
 use super::name;
-use super::template::{Segment, Template};
+use super::template::{Placeholder, Segment, Template};
 use super::value::index_text;
 
 /// A key.
@@ -45,6 +45,38 @@ impl Key {
             Form::Field(field) => Some(field),
             Form::Template(_) => None,
         }
+    }
+
+    /// The names of the fields that it is made of.
+    pub(super) fn names(&self) -> Vec<&str> {
+        match &self.form {
+            Form::Field(field) => vec![field],
+            Form::Template(template) => template.placeholders().map(|placeholder| placeholder.name.as_str()).collect(),
+        }
+    }
+
+    /// A text that is the same for keys that are written differently and mean the same.
+    pub(super) fn fingerprint(&self, zone: &TimeZone) -> String {
+        let template = match &self.form {
+            Form::Field(field) => return field.to_string(),
+            Form::Template(template) => template,
+        };
+        if let Some(Placeholder { name, filter: None, .. }) = template.alone() {
+            return name.clone();
+        }
+        let written = template.segments().iter().map(|segment| match segment {
+            Segment::Text(text) => text.clone(),
+            Segment::Placeholder(Placeholder { name, filter: None, .. }) => format!("{{{{{name}}}}}"),
+            Segment::Placeholder(Placeholder { name, filter: Some(filter), .. }) => {
+                format!("{{{{{name}|{}}}}}", filter.name())
+            }
+        });
+        let written: String = written.collect();
+        if template.placeholders().all(|placeholder| placeholder.filter.is_none()) {
+            return written;
+        }
+        // The same moment is another day elsewhere.
+        format!("{written}@{}", zone.iana_name().map_or_else(|| format!("{zone:?}"), str::to_owned))
     }
 
     /// The key's text; `None` where a field of it is missing or empty.

@@ -1,7 +1,7 @@
 //! The top level of metadata.
 //!
-//! Both sides share most keys. What acts but is not supported is refused here by name: metadata that asks for a condition
-//! and gets none would deliver the wrong rows.
+//! Both sides share most keys. What acts but is not supported is refused here by name: metadata that asks for rows to be
+//! regrouped and gets them as they are would deliver the wrong bills.
 
 use std::sync::Arc;
 
@@ -35,11 +35,11 @@ const KNOWN: [&str; 14] = [
     "pagination",
 ];
 
+/// Keys that choose and shape a source's rows.
+const OF_SOURCES: [&str; 3] = ["condition", "formatResponse", "beatFlat"];
+
 /// Keys that would act, and what to do without them.
-const UNSUPPORTED: [(&str, &str); 6] = [
-    ("condition", "filter in the source's request (`FilterString`), or in a stage"),
-    ("beatFlat", "fetch the rows flat, or repeat over the array with `\"type\": \"array\"`"),
-    ("formatResponse", "format with a filter in the target: `{{field|datetime}}`"),
+const UNSUPPORTED: [(&str, &str); 3] = [
     ("groupCalculate", "group with `\"operation\": {\"method\": \"merge\", \"field\": …}`"),
     ("omissionRemedy", "read a wider window every time: `overlap` on the scheme's source"),
     ("callBackStrategy", "write back with a scheme of its own"),
@@ -68,7 +68,14 @@ pub(super) fn header(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> Head
                     (*hint).to_owned(),
                 );
             }
-            None if !KNOWN.contains(&key.as_str()) => loader.findings.unknown_key("$", key, value, &KNOWN),
+            None if OF_SOURCES.contains(&key.as_str()) && loader.side == Side::Target && !says_nothing(value) => {
+                let hint = "rows are chosen and shaped where they are fetched: move it to the source's metadata";
+                let message = format!("key `{key}` is not supported on a target");
+                loader.findings.error(&member("$", key), value, message, hint.to_owned());
+            }
+            None if !KNOWN.contains(&key.as_str()) && !OF_SOURCES.contains(&key.as_str()) => {
+                loader.findings.unknown_key("$", key, value, &KNOWN);
+            }
             _ => {}
         }
     }

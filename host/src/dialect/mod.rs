@@ -15,19 +15,24 @@
 //! | file | what |
 //! |---|---|
 //! | `metadata`, `source`, `target`, `key` | the top level of metadata, and the two plans |
+//! | `shape`, `condition`, `format`, `flatten` | what a fetched row becomes before anything sees it |
 //! | `load`, `item` | items: reading them, and what they become |
 //! | `directive`, `find`, `call`, `expression`, `template`, `filter`, `variable` | what the text of a value can be |
+//! | `parser` | what a value becomes when it is filled in |
 //! | `mapping`, `scope`, `name` | rendering: items over rows, and what names mean there |
 //! | `value` | types and conversions |
 //! | `question`, `options`, `plan`, `error`, `finding` | the words shared with the engine |
 
 mod call;
+mod condition;
 mod directive;
 mod error;
 mod expression;
 mod filter;
 mod find;
 mod finding;
+mod flatten;
+mod format;
 mod item;
 mod key;
 mod load;
@@ -35,9 +40,11 @@ mod mapping;
 mod metadata;
 mod name;
 mod options;
+mod parser;
 mod plan;
 mod question;
 mod scope;
+mod shape;
 mod source;
 mod target;
 mod template;

@@ -38,7 +38,17 @@ pub(super) fn any_case<'a>(row: &'a Row, name: &str) -> Option<&'a Value> {
 }
 
 fn ignoring_case<'a>(row: &'a Row, name: &str) -> Option<&'a Value> {
-    row.iter().find(|(key, _)| same_letters(key, name)).map(|(_, value)| value)
+    without_case(row, name).map(|(_, value)| value)
+}
+
+/// The member of this very name, and its value.
+pub(super) fn with_case<'a>(row: &'a Row, name: &str) -> Option<(&'a String, &'a Value)> {
+    row.get_key_value(name)
+}
+
+/// The member whose name differs in case, dots and underscores at most, and its value.
+pub(super) fn without_case<'a>(row: &'a Row, name: &str) -> Option<(&'a String, &'a Value)> {
+    row.iter().find(|(key, _)| same_letters(key, name))
 }
 
 /// Whether two names differ in dots and underscores at most.

@@ -6,8 +6,11 @@ use serde_json::{Map, Value};
 
 use super::Row;
 use super::call::Parameter;
+use super::condition::Condition;
 use super::error::{MappingError, Place, Side};
 use super::finding::{Parsed, nearest};
+use super::flatten::Flatten;
+use super::format::Formatted;
 use super::item::{Computed, Content, Item};
 use super::load::Loader;
 use super::mapping::{Mapping, Rendering};
@@ -25,12 +28,15 @@ const KINGDEE_PARAMETERS: [&str; 8] =
 /// A source's metadata, read.
 #[derive(Clone, Debug)]
 pub struct SourcePlan {
-    common: Common,
+    pub(super) common: Common,
     request: Arc<[Item]>,
     other_request: Arc<[Item]>,
     page_size: Option<u32>,
     needs_last_sync: bool,
     columns: Option<Arc<[String]>>,
+    pub(super) formats: Arc<[Formatted]>,
+    pub(super) flatten: Option<Flatten>,
+    pub(super) condition: Arc<Condition>,
     pub(super) computed: Arc<[Computed]>,
 }
 
@@ -53,9 +59,14 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> SourcePlan {
     }
     let page_size = metadata::page_size(loader, keys);
     let request = loader.items("$.request", keys.get("request").unwrap_or(&Value::Null));
-    let computed = std::mem::take(&mut loader.computed);
     let other_request = loader.items("$.otherRequest", keys.get("otherRequest").unwrap_or(&Value::Null));
     let columns = columns(&header, &request);
+    loader.columns = columns.as_deref().map(empty_row);
+    let formats = loader.formats(keys.get("formatResponse"));
+    let flatten = loader.flatten(keys.get("beatFlat"), header.id.as_ref().or(header.number.as_ref()));
+    let condition = loader.condition(keys.get("condition"));
+    let computed = std::mem::take(&mut loader.computed);
+    let columns = loader.columns.take().map(|columns| columns.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
     if let Some(columns) = &columns {
         check_params(loader, columns, &computed);
     }
@@ -71,6 +82,9 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> SourcePlan {
         page_size,
         needs_last_sync: loader.needs_last_sync,
         columns: columns.map(Into::into),
+        formats: formats.into(),
+        flatten,
+        condition: condition.into(),
         computed: computed.into(),
     }
 }
@@ -148,7 +162,7 @@ impl SourcePlan {
         self.needs_last_sync
     }
 
-    /// The names of the columns, where the request tells them: that of a Kingdee query does.
+    /// The names of the rows' fields, where the request tells them: that of a Kingdee query does.
     pub fn columns(&self) -> Option<&[String]> {
         self.columns.as_deref()
     }

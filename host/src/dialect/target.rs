@@ -40,7 +40,20 @@ pub fn parse_target(metadata: &Value, source: Option<&SourcePlan>, options: &Opt
         loader.columns = source.columns().map(empty_row);
     }
     let plan = metadata::members(&mut loader, metadata).map(|keys| read(&mut loader, keys));
+    if let Some(((key, _), suffixed)) =
+        plan.as_ref().and_then(|plan| plan.merge.as_ref()).zip(source.and_then(suffixed))
+        && key.names().iter().any(|name| name::same_letters(name, suffixed))
+    {
+        let hint = "give the source an `id` of its own, and merge by the number".to_owned();
+        let message = format!("flattening makes `{suffixed}` different in every row: no two rows become one bill");
+        loader.findings.warning("$.operation.field", &Value::from(key.written()), message, hint);
+    }
     loader.findings.finish(plan)
+}
+
+/// The field to which flattening adds the element's place.
+fn suffixed(source: &SourcePlan) -> Option<&str> {
+    source.flatten.as_ref()?.id.as_deref()
 }
 
 fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> TargetPlan {
@@ -95,6 +108,14 @@ impl TargetPlan {
     /// The key of a row's bill; `None` where every row is a bill of its own.
     pub fn merge_key(&self, row: &Row) -> Result<Option<String>, MappingError> {
         self.merge.as_ref().map(|(key, _)| key.of(row, &self.common.options.time_zone)).transpose()
+    }
+
+    /// How rows are grouped into bills: a text that changes exactly when rows would be grouped differently.
+    pub fn grouping(&self) -> String {
+        self.merge.as_ref().map_or_else(
+            || "none".to_owned(),
+            |(key, _)| format!("merge:{}", key.fingerprint(&self.common.options.time_zone)),
+        )
     }
 
     /// `number`, as the metadata writes it.

@@ -64,7 +64,7 @@ pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide, n
         } else {
             let problem = known(&claimed, now_ms);
             let problem = Problem { hint: Some(FOR_A_PERSON.to_owned()), ..problem };
-            settle::announce(engine, &claimed.version, &problem);
+            settle::announce(engine, &scheme.stem, &claimed.version.bill, &problem);
             outcomes.push((claimed.version, Settled::Uncertain { problem, look_up_due_ms: NEVER_MS }));
         }
     }
@@ -171,5 +171,5 @@ fn known(claimed: &ClaimedBill, now_ms: i64) -> Problem {
 
 fn uncertain(message: &str, at_ms: i64) -> Problem {
     let kind = "uncertain".to_owned();
-    Problem { kind, code: None, message: message.to_owned(), hint: None, at_ms, tables: Vec::new() }
+    Problem { kind, code: None, message: message.to_owned(), hint: None, at_ms, depends_on: Vec::new() }
 }

@@ -8,9 +8,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::snapshot::{Scheme, TargetSide};
-use super::{Engine, EngineError, may_pass, retry};
+use super::{Engine, EngineError, check, may_pass, retry};
 use crate::dialect::{Answer, Answers, Argument, LookupIn, Mapping, MappingError, Question, Row, Variables};
-use crate::journal::{Problem, ReadyBill, SetAside};
+use crate::journal::{JournalError, Problem, ReadyBill, SetAside};
 use crate::observe::clock;
 use crate::plugin::transforms::{self, Called, Scalar, TransformError};
 
@@ -62,7 +62,7 @@ pub(super) async fn map(
                     still_open.push(BillRows { bill, rows });
                 }
                 Mapping::Failed(error) => {
-                    let aside = knowledge.set_aside(engine, scheme, &bill, &error).await?;
+                    let aside = knowledge.set_aside(engine, scheme, &bill, &error);
                     batch.set_aside.push((bill, aside));
                 }
             }
@@ -70,6 +70,7 @@ pub(super) async fn map(
         if questions.is_empty() {
             return Ok(batch);
         }
+        knowledge.note_scans(engine, scheme).await?;
         knowledge.answer(engine, scheme, questions).await?;
         open = still_open;
     }
@@ -88,9 +89,22 @@ struct Knowledge {
     tables_read: HashMap<String, BTreeSet<String>>,
     /// Functions that failed as a whole, for a reason that may pass.
     may_pass: HashSet<String>,
+    /// When the last complete scan of each collection began, as things stood before anything was looked for in it.
+    looked_in_ms: HashMap<String, Option<i64>>,
 }
 
 impl Knowledge {
+    /// Before the first look-up: what a scan brings after that may have been missed.
+    async fn note_scans(&mut self, engine: &Engine, scheme: &Scheme) -> Result<(), EngineError> {
+        if self.looked_in_ms.is_empty() {
+            for stem in scheme.collections.values() {
+                let begun_ms = engine.journal.scheme(stem).await?.last_finished_scan_begun_ms;
+                self.looked_in_ms.insert(stem.clone(), begun_ms);
+            }
+        }
+        Ok(())
+    }
+
     async fn answer(
         &mut self,
         engine: &Engine,
@@ -134,16 +148,17 @@ impl Knowledge {
             Err(error) if error.is_crash() && rows.len() > 1 => {
                 for (question, row) in questions.into_iter().zip(rows) {
                     let called = transforms::call_function(plugin, &context, name, vec![row]).await;
-                    self.note(name, vec![question], called);
+                    self.note(scheme, name, vec![question], called);
                 }
             }
-            called => self.note(name, questions, called),
+            called => self.note(scheme, name, questions, called),
         }
     }
 
-    fn note(&mut self, name: &str, questions: Vec<Question>, called: Result<Called, TransformError>) {
+    fn note(&mut self, scheme: &Scheme, name: &str, questions: Vec<Question>, called: Result<Called, TransformError>) {
         match called {
             Ok(called) => {
+                scheme.note_tables_read(called.tables_read.iter().cloned());
                 self.tables_read.entry(name.to_owned()).or_default().extend(called.tables_read);
                 let answers = called.values.into_iter().map(|value| match value.and_then(Scalar::into_value) {
                     Ok(value) => Answer::Value(value),
@@ -163,31 +178,22 @@ impl Knowledge {
     }
 
     /// What becomes of a bill that cannot be mapped.
-    async fn set_aside(
-        &self,
-        engine: &Engine,
-        scheme: &Scheme,
-        bill: &ReadyBill,
-        error: &MappingError,
-    ) -> Result<SetAside, EngineError> {
+    fn set_aside(&self, engine: &Engine, scheme: &Scheme, bill: &ReadyBill, error: &MappingError) -> SetAside {
+        let snapshot = &engine.snapshot;
         let mut problem = mapping_problem(error.to_string(), Some(error.hint()));
-        Ok(match error {
+        problem.depends_on.push(snapshot.dependency("scheme", &scheme.stem));
+        match error {
             MappingError::MissingRow { collection, .. } => {
                 let stem = scheme.collections.get(&**collection).map_or(&**collection, String::as_str);
-                let scanned_since = engine
-                    .journal
-                    .scheme(stem)
-                    .await?
-                    .last_finished_scan_begun_ms
-                    .is_some_and(|begun_ms| begun_ms > bill.scan_begun_ms);
-                if scanned_since {
+                let looked_in_ms = self.looked_in_ms.get(stem).copied().flatten();
+                if looked_in_ms.is_some_and(|begun_ms| begun_ms > bill.scan_begun_ms) {
                     SetAside::Dead(problem)
                 } else {
-                    SetAside::Blocked { collection: stem.to_owned(), problem }
+                    SetAside::Blocked { collection: stem.to_owned(), looked_in_ms, problem }
                 }
             }
             MappingError::MissingTableRow { table, .. } => {
-                problem.tables = vec![table.to_string()];
+                problem.depends_on.push(snapshot.dependency("table", table));
                 SetAside::Dead(problem)
             }
             MappingError::Function { name, .. }
@@ -197,16 +203,19 @@ impl Knowledge {
                 SetAside::Failed { problem, due_ms: clock::now_ms() + retry::ms(pause) }
             }
             MappingError::Function { name, .. } => {
-                problem.tables = self.tables_read.get(&**name).into_iter().flatten().cloned().collect();
+                let tables = self.tables_read.get(&**name).into_iter().flatten();
+                problem.depends_on.extend(tables.map(|table| snapshot.dependency("table", table)));
+                let plugin = scheme.functions.get(&**name);
+                problem.depends_on.extend(plugin.map(|plugin| snapshot.dependency("plugin", plugin.name())));
                 SetAside::Dead(problem)
             }
             _ => SetAside::Dead(problem),
-        })
+        }
     }
 }
 
 fn mapping_problem(message: String, hint: Option<String>) -> Problem {
-    Problem { kind: "mapping".to_owned(), code: None, message, hint, at_ms: clock::now_ms(), tables: Vec::new() }
+    Problem { kind: "mapping".to_owned(), code: None, message, hint, at_ms: clock::now_ms(), depends_on: Vec::new() }
 }
 
 fn scalar(argument: &Argument) -> Scalar {
@@ -231,7 +240,15 @@ async fn look_up(
     };
     let fields: Vec<String> = conditions.iter().map(|(name, _)| name.to_string()).collect();
     let values: Vec<String> = conditions.iter().map(|(_, value)| value.clone()).collect();
-    let Some(json) = engine.journal.look_up(stem, &fields, &values).await? else {
+    let found = match engine.journal.look_up(stem, &fields, &values).await {
+        // A page that an earlier snapshot stored does not have the index that this one's look-ups need.
+        Err(JournalError::IndexMissing { .. }) => {
+            check::build_index(engine, stem, &fields).await?;
+            engine.journal.look_up(stem, &fields, &values).await?
+        }
+        found => found?,
+    };
+    let Some(json) = found else {
         return Ok(Answer::Absent);
     };
     let row: Row = match serde_json::from_slice(&json) {
@@ -269,5 +286,13 @@ pub(super) fn collection_name(lookup: &LookupIn) -> Option<&str> {
     match lookup {
         LookupIn::Collection(name) => Some(name),
         LookupIn::Table(_) => None,
+    }
+}
+
+/// The table that a lookup reads.
+pub(super) fn table_name(lookup: &LookupIn) -> Option<&str> {
+    match lookup {
+        LookupIn::Table(name) => Some(name),
+        LookupIn::Collection(_) => None,
     }
 }

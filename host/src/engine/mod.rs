@@ -11,6 +11,8 @@
 //! * [`scan`] passes over a source's window, page by page; [`shape`] makes stored rows of fetched ones.
 //! * [`deliver`] takes ready bills through [`mapping`], claims them, sends them; [`settle`] decides what became of them,
 //!   and [`look_up`] asks the vendor where nobody knows.
+//! * [`reload`] makes another snapshot when the project's folder changes, and [`take_over`] puts what the journal holds of a
+//!   scheme in step with it.
 //! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait.
 //!
 //! Invariants:
@@ -25,12 +27,14 @@ mod look_up;
 mod mapping;
 pub mod once;
 pub mod progress;
+pub mod reload;
 mod retry;
 pub mod scan;
 pub mod serve;
 mod settle;
 mod shape;
 pub mod snapshot;
+mod take_over;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,20 +48,56 @@ use crate::plugin::{Failure, FailureKind};
 pub use progress::Progress;
 pub use snapshot::{Scheme, Snapshot};
 
-/// What the engine works with.
+/// What one piece of work is done with: it holds one snapshot from beginning to end.
 #[derive(Clone)]
 pub struct Engine {
-    /// Everything that serves.
+    /// Everything that served when the work began.
     pub snapshot: Arc<Snapshot>,
     /// The durable record.
     pub journal: Arc<dyn Journal>,
     /// What a person watches.
     pub progress: Arc<Progress>,
+    serving: watch::Receiver<Arc<Snapshot>>,
+    in_step: take_over::InStep,
     /// True when the host is to stop: no new work is begun.
-    pub stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Engine {
+    /// An engine that begins each piece of work with what is `serving` by then.
+    pub fn new(
+        serving: watch::Receiver<Arc<Snapshot>>,
+        journal: Arc<dyn Journal>,
+        progress: Arc<Progress>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let snapshot = Arc::clone(&serving.borrow());
+        Self { snapshot, journal, progress, serving, in_step: take_over::InStep::default(), stop }
+    }
+
+    /// The same engine, for the next piece of work.
+    fn refreshed(&self) -> Self {
+        let snapshot = Arc::clone(&self.serving.borrow());
+        Self { snapshot, ..self.clone() }
+    }
+
+    /// The same engine and a scheme as they serve now; `Removed` if the scheme does no more.
+    fn refreshed_with(&self, stem: &str) -> Result<(Self, Arc<Scheme>), EngineError> {
+        let engine = self.refreshed();
+        let scheme = engine.snapshot.scheme(stem).cloned().ok_or(EngineError::Removed)?;
+        Ok((engine, scheme))
+    }
+
+    /// Waits until something else serves than what this engine holds.
+    async fn replaced(&self) {
+        let mut serving = self.serving.clone();
+        let other = serving.wait_for(|serving| !Arc::ptr_eq(serving, &self.snapshot)).await.is_ok();
+        if !other {
+            // Nobody will replace it any more.
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Whether the host is to stop.
     fn is_stopping(&self) -> bool {
         *self.stop.borrow()
@@ -85,6 +125,12 @@ pub enum EngineError {
     /// The scheme's metadata cannot be rendered, or its rows have no id.
     #[error("{0}")]
     Scheme(String),
+    /// The scheme's file was removed, or it cannot run any more.
+    #[error("the scheme was removed; what is in the journal stays")]
+    Removed,
+    /// Bills of an earlier grouping may still be at the vendor.
+    #[error("the merge key changed: bills that were sent before have to be settled first")]
+    Regrouping,
     /// The host is to stop.
     #[error("stopped before it was done; the next run goes on")]
     Stopping,
@@ -104,7 +150,7 @@ fn problem(failure: &Failure) -> Problem {
         message: failure.message.clone(),
         hint: failure.hint.clone(),
         at_ms: clock::now_ms(),
-        tables: Vec::new(),
+        depends_on: Vec::new(),
     }
 }
 

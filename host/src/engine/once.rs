@@ -65,10 +65,10 @@ pub async fn run(engine: &Engine, wait: Duration) -> Result<Vec<SchemeReport>, E
 
 async fn scan_and_deliver(engine: &Engine, scheme: &Arc<Scheme>, wait: Duration) -> Result<(), EngineError> {
     let until = Some(Instant::now() + wait);
-    let mut scanned = scan::scan(engine, scheme, until).await;
+    let mut scanned = scan::scan(engine, &scheme.stem, until).await;
     if scanned.as_ref().is_ok_and(|report| report.resumed) {
         // That was the window of an earlier run: what came since is in the next.
-        scanned = scan::scan(engine, scheme, until).await;
+        scanned = scan::scan(engine, &scheme.stem, until).await;
     }
     if let Err(error) = &scanned {
         tracing::error!(scheme = scheme.stem, "scan failed: {error}");
@@ -86,7 +86,7 @@ async fn deliver_through_pauses(engine: &Engine, scheme: &Arc<Scheme>, wait: Dur
     let until = Instant::now() + wait;
     let until_ms = clock::now_ms().saturating_add(retry::ms(wait));
     loop {
-        deliver::deliver_due(engine, scheme, Some(until_ms)).await?;
+        deliver::deliver_due(engine, &scheme.stem, Some(until_ms)).await?;
         let Some(due_ms) = engine.journal.next_due(&scheme.stem).await? else {
             return Ok(());
         };

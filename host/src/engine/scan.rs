@@ -8,10 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::shape::{self, Shaped};
 use super::snapshot::Scheme;
-use super::{Engine, EngineError, may_pass, retry, shape};
+use super::{Engine, EngineError, may_pass, retry, settle, take_over};
 use crate::dialect::{MappingError, Variables};
-use crate::journal::{NewScan, OnChange, PageRef, PageToStore, Scan, ScanKind};
+use crate::journal::{NewScan, OnChange, PageRef, PageStored, PageToStore, Problem, Scan, ScanKind};
 use crate::observe::clock;
 use crate::plugin::Failure;
 use crate::plugin::connector::{FetchedPage, SourceRequest};
@@ -33,56 +34,94 @@ pub struct ScanReport {
 }
 
 /// Scans a scheme's source: goes on with the scan that is open, or begins one. Gives up at `until` at the latest where it
-/// only waits for a vendor.
-pub async fn scan(engine: &Engine, scheme: &Scheme, until: Option<Instant>) -> Result<ScanReport, EngineError> {
+/// only waits for a vendor. Each page is fetched and shaped by what serves by then.
+pub async fn scan(engine: &Engine, stem: &str, until: Option<Instant>) -> Result<ScanReport, EngineError> {
     let mut report = ScanReport::default();
-    let mut scan = match engine.journal.scheme(&scheme.stem).await?.scan {
+    let (engine, scheme) = engine.refreshed_with(stem)?;
+    let mut scan = match engine.journal.scheme(stem).await?.scan {
         Some(open) => {
             report.resumed = true;
-            tracing::info!(
-                scheme = scheme.stem,
-                scan = open.id,
-                pages = open.pages_stored,
-                "goes on with an open scan"
-            );
+            tracing::info!(scheme = stem, scan = open.id, pages = open.pages_stored, "goes on with an open scan");
             open
         }
-        None => begin(engine, scheme).await?,
+        None => begin(&engine, &scheme).await?,
     };
     while let Some(page) = scan.open_pages.first().cloned() {
         if engine.is_stopping() {
             return Err(EngineError::Stopping);
         }
-        let fetched = fetch(engine, scheme, &scan, &page, until).await?;
-        let rows = shape::rows(engine, scheme, fetched.rows).await?;
-        let stored = engine
-            .journal
-            .store_page(PageToStore {
-                scheme: scheme.stem.clone(),
-                scan: scan.id,
-                page,
-                next: fetched.next,
-                rows,
-                on_change: if scheme.source.plan.id_check() { OnChange::Skip } else { OnChange::Redeliver },
-                makes_bills: scheme.target.is_some(),
-                merges: scheme.merges(),
-                complete_bills: scheme.merges() && scheme.source.complete_bills,
-                indexes: scheme.indexes.clone(),
-            })
-            .await?;
-        engine.progress.page_stored(stored.rows, stored.new);
-        report.pages += 1;
-        report.rows += stored.rows;
-        scan = engine
-            .journal
-            .scheme(&scheme.stem)
-            .await?
-            .scan
-            .ok_or_else(|| EngineError::Scheme("the scan was ended by somebody else".to_owned()))?;
+        let (engine, scheme) = engine.refreshed_with(stem)?;
+        if !take_over::take_over(&engine, &scheme).await? {
+            return Err(EngineError::Regrouping);
+        }
+        let source_digest = scheme.source_digest();
+        if scan.source_digest != source_digest {
+            // Its cursors mean nothing to another source; what it stored stays, and is skipped where it comes again.
+            tracing::info!(scheme = stem, scan = scan.id, "the source was changed: the scan begins again");
+            scan = engine.journal.restart_scan(stem, scan.id, FIRST_PAGE, source_digest).await?;
+            continue;
+        }
+        let fetched = fetch(&engine, &scheme, &scan, &page, until).await?;
+        let shaped = shape::rows(&engine, &scheme, fetched.rows).await?;
+        if let Some(stored) = store(&engine, &scheme, &scan, page, fetched.next, shaped).await? {
+            engine.progress.page_stored(stored.rows, stored.new);
+            report.pages += 1;
+            report.rows += stored.rows;
+            scan = engine
+                .journal
+                .scheme(stem)
+                .await?
+                .scan
+                .ok_or_else(|| EngineError::Scheme("the scan was ended by somebody else".to_owned()))?;
+        }
     }
-    report.bills = engine.journal.finish_scan(&scheme.stem, scan.id).await?;
-    tracing::info!(scheme = scheme.stem, scan = scan.id, rows = report.rows, bills = report.bills, "scan finished");
+    report.bills = engine.journal.finish_scan(stem, scan.id).await?;
+    tracing::info!(scheme = stem, scan = scan.id, rows = report.rows, bills = report.bills, "scan finished");
     Ok(report)
+}
+
+/// The first page of every scan.
+const FIRST_PAGE: PageRef = PageRef { index: 0, start_row: 0, cursor: None };
+
+/// Stores a page. `None`: rows are grouped otherwise since it was shaped, and it has to be fetched again.
+async fn store(
+    engine: &Engine,
+    scheme: &Scheme,
+    scan: &Scan,
+    page: PageRef,
+    next: Vec<PageRef>,
+    shaped: Shaped,
+) -> Result<Option<PageStored>, EngineError> {
+    // Nobody groups rows anew meanwhile.
+    let of_scheme = engine.in_step.of(&scheme.stem);
+    let in_step = of_scheme.read().await;
+    if engine.journal.scheme(&scheme.stem).await?.grouping != Some(scheme.grouping()) {
+        return Ok(None);
+    }
+    let refused: Vec<(String, Problem)> =
+        shaped.rows.iter().filter_map(|row| Some((row.bill.clone(), row.refused.clone()?))).collect();
+    let stored = engine
+        .journal
+        .store_page(PageToStore {
+            scheme: scheme.stem.clone(),
+            scan: scan.id,
+            page,
+            next,
+            rows: shaped.rows,
+            left_out: shaped.left_out,
+            on_change: if scheme.source.plan.id_check() { OnChange::Skip } else { OnChange::Redeliver },
+            makes_bills: scheme.target.is_some(),
+            merges: scheme.merges(),
+            complete_bills: scheme.merges() && scheme.source.complete_bills,
+            indexes: scheme.indexes.clone(),
+        })
+        .await?;
+    drop(in_step);
+    // A page that brings nothing new says nothing new either.
+    for (bill, problem) in refused.iter().filter(|_| stored.new > 0) {
+        settle::announce(engine, &scheme.stem, bill, problem);
+    }
+    Ok(Some(stored))
 }
 
 async fn begin(engine: &Engine, scheme: &Scheme) -> Result<Scan, EngineError> {
@@ -93,10 +132,14 @@ async fn begin(engine: &Engine, scheme: &Scheme) -> Result<Scan, EngineError> {
         Some(last_sync) => Some(last_sync.saturating_sub(seconds(source.overlap))),
         None => source.start_from.map(Timestamp::as_second),
     };
-    let window_end = now.as_second().saturating_sub(seconds(source.lag));
-    let first_page = PageRef { index: 0, start_row: 0, cursor: None };
-    let kind = ScanKind::Scheduled;
-    let scan = NewScan { kind, window_start, window_end, begun_ms: now.as_millisecond(), first_page };
+    let scan = NewScan {
+        kind: ScanKind::Scheduled,
+        window_start,
+        window_end: now.as_second().saturating_sub(seconds(source.lag)),
+        begun_ms: now.as_millisecond(),
+        first_page: FIRST_PAGE,
+        source_digest: scheme.source_digest(),
+    };
     Ok(engine.journal.begin_scan(&scheme.stem, scan).await?)
 }
 

@@ -2,15 +2,17 @@
 //!
 //! Every scheme has two tasks. One scans when its schedule says so; a scheme is never scanned twice at a time, because one
 //! task does it. The other delivers: when its schedule says so, or, without one, as soon as a scan has made bills or a
-//! back-off is over.
+//! back-off is over. When another snapshot serves, schemes that are new to it get their tasks, tasks of schemes that it does
+//! not have end by themselves, and all others look at their schedules again.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::snapshot::Scheme;
 use super::{Engine, EngineError, deliver, scan};
@@ -23,88 +25,203 @@ const REST: Duration = Duration::from_secs(30);
 /// How long a delivery task sleeps at most: other processes, and other schemes' scans, make bills ready too.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
+/// What a task does for its scheme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Work {
+    Scan,
+    Deliver,
+}
+
 /// Runs until the engine is told to stop; calls under way then are finished and settled.
-pub async fn run(engine: Engine) {
-    let mut tasks = JoinSet::new();
-    // Bills that wait for another scheme's rows become due when that scheme was scanned: every scan wakes every delivery.
-    let scanned = Arc::new(Notify::new());
-    for scheme in engine.snapshot.schemes.clone() {
-        tasks.spawn(scan_by_schedule(engine.clone(), Arc::clone(&scheme), Arc::clone(&scanned)));
-        if scheme.target.is_some() {
-            tasks.spawn(deliver_as_due(engine.clone(), scheme, Arc::clone(&scanned)));
+pub async fn run(mut engine: Engine) {
+    let mut tasks = Tasks::default();
+    loop {
+        if !engine.is_stopping() {
+            engine = engine.refreshed();
+            for scheme in &engine.snapshot.schemes {
+                tasks.begin(&engine, &scheme.stem, Work::Scan);
+                tasks.begin(&engine, &scheme.stem, Work::Deliver);
+            }
         }
-    }
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!("a task broke off: {error}");
+        let mut stop = engine.stop.clone();
+        tokio::select! {
+            Some(ended) = tasks.running.join_next_with_id() => tasks.ended(&engine, ended),
+            () = engine.replaced(), if !engine.is_stopping() => {}
+            _ = stop.wait_for(|stop| *stop), if !engine.is_stopping() => {}
+            else => return,
+        }
+        if engine.is_stopping() && tasks.running.is_empty() {
+            return;
         }
     }
 }
 
-async fn scan_by_schedule(engine: Engine, scheme: Arc<Scheme>, scanned: Arc<Notify>) {
-    let Some(schedule) = scheme.source.schedule.clone() else {
-        return;
-    };
+/// The tasks of all schemes: at most one for each kind of work.
+#[derive(Default)]
+struct Tasks {
+    running: JoinSet<()>,
+    /// What each task works on.
+    work: HashMap<Id, (String, Work)>,
+    // Bills that wait for another scheme's rows become due when that scheme was scanned: every scan wakes every delivery.
+    scanned: Arc<Notify>,
+}
+
+impl Tasks {
+    fn begin(&mut self, engine: &Engine, stem: &str, work: Work) {
+        if self.work.values().any(|(busy_with, busy)| busy_with == stem && *busy == work) {
+            return;
+        }
+        let (engine, scanned) = (engine.clone(), Arc::clone(&self.scanned));
+        let of_task = stem.to_owned();
+        self.spawn(stem, work, async move {
+            match work {
+                Work::Scan => scan_by_schedule(engine, &of_task, &scanned).await,
+                Work::Deliver => deliver_as_due(engine, &of_task, &scanned).await,
+            }
+        });
+    }
+
+    /// A task has ended: its scheme was removed, the host stops, or something went wrong. Then it rests before it is begun
+    /// again.
+    fn ended(&mut self, engine: &Engine, ended: Result<(Id, ()), JoinError>) {
+        let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
+        let Some((stem, work)) = self.work.remove(&id) else { return };
+        if let Err(error) = ended {
+            tracing::error!(scheme = stem, "a task broke off, and is begun again in {REST:?}: {error}");
+        }
+        if engine.is_stopping() || engine.refreshed().snapshot.scheme(&stem).is_none() {
+            return;
+        }
+        let engine = engine.clone();
+        // Stopping ends the rest, too.
+        self.spawn(&stem, work, async move { drop(engine.sleep(REST).await) });
+    }
+
+    fn spawn(&mut self, stem: &str, work: Work, task: impl Future<Output = ()> + Send + 'static) {
+        let handle = self.running.spawn(task);
+        self.work.insert(handle.id(), (stem.to_owned(), work));
+    }
+}
+
+async fn scan_by_schedule(engine: Engine, stem: &str, scanned: &Notify) {
     // A scan that was never made, or that a stop cut off, is not kept waiting for the schedule.
-    let mut due_now = match engine.journal.scheme(&scheme.stem).await {
+    let mut due_now = match engine.journal.scheme(stem).await {
         Ok(state) => state.scan.is_some() || state.last_finished_scan_begun_ms.is_none(),
         Err(error) => {
-            tracing::error!(scheme = scheme.stem, "{error}");
+            tracing::error!(scheme = stem, "{error}");
             return;
         }
     };
     loop {
-        if !due_now && engine.sleep(until_next(&schedule, &scheme.source.time_zone)).await.is_err() {
-            return;
+        let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return };
+        let Some(schedule) = &scheme.source.schedule else {
+            // It may get one.
+            if engine.sleep_unless_replaced(LONGEST_SLEEP).await == Slept::Stopping {
+                return;
+            }
+            continue;
+        };
+        if !due_now {
+            match engine.sleep_unless_replaced(until_next(schedule, &scheme.source.time_zone)).await {
+                Slept::Whole => {}
+                Slept::Replaced => continue,
+                Slept::Stopping => return,
+            }
         }
         due_now = false;
         if engine.is_stopping() {
             return;
         }
-        if let Err(error) = scan::scan(&engine, &scheme, None).await {
-            if matches!(error, EngineError::Stopping) {
-                return;
+        match scan::scan(&engine, stem, None).await {
+            Ok(_) => {}
+            Err(EngineError::Stopping | EngineError::Removed) => return,
+            Err(EngineError::Regrouping) => {
+                due_now = true;
+                tracing::warn!(scheme = stem, "{}", EngineError::Regrouping);
+                if engine.sleep(REST).await.is_err() {
+                    return;
+                }
             }
-            tracing::error!(scheme = scheme.stem, "scan failed, again by schedule: {error}");
+            Err(error) => tracing::error!(scheme = stem, "scan failed, again by schedule: {error}"),
         }
         scanned.notify_waiters();
     }
 }
 
-async fn deliver_as_due(engine: Engine, scheme: Arc<Scheme>, scanned: Arc<Notify>) {
-    let schedule = scheme.target.as_ref().and_then(|target| target.schedule.clone());
+async fn deliver_as_due(engine: Engine, stem: &str, scanned: &Notify) {
     loop {
         if engine.is_stopping() {
             return;
         }
+        if wait_for_schedule(&engine, stem).await == Slept::Stopping {
+            return;
+        }
         let wake = scanned.notified();
+        let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return };
+        if scheme.target.is_none() {
+            if engine.sleep_unless_replaced(LONGEST_SLEEP).await == Slept::Stopping {
+                return;
+            }
+            continue;
+        }
         let mut rest = LONGEST_SLEEP;
-        match deliver::deliver_due(&engine, &scheme, None).await {
+        match deliver::deliver_due(&engine, stem, None).await {
             Ok(()) => {
-                if let Ok(Some(due_ms)) = engine.journal.next_due(&scheme.stem).await {
+                if let Ok(Some(due_ms)) = engine.journal.next_due(stem).await {
                     let due_in = u64::try_from(due_ms - clock::now_ms()).unwrap_or(0);
                     rest = rest.min(Duration::from_millis(due_in.max(10)));
                 }
             }
-            Err(EngineError::Stopping) => return,
+            Err(EngineError::Stopping | EngineError::Removed) => return,
             Err(error) => {
-                tracing::error!(scheme = scheme.stem, "delivery stopped for {REST:?}: {error}");
-                rest = REST;
-                if engine.sleep(rest).await.is_err() {
+                tracing::error!(scheme = stem, "delivery stopped for {REST:?}: {error}");
+                // What stopped it may be mended meanwhile.
+                if engine.sleep_unless_replaced(REST).await == Slept::Stopping {
                     return;
                 }
                 continue;
             }
         }
-        if let Some(schedule) = &schedule {
-            if engine.sleep(until_next(schedule, &scheme.source.time_zone)).await.is_err() {
-                return;
-            }
+        if delivery_schedule(&scheme).is_some() {
             continue;
         }
         tokio::select! {
             () = wake => {}
-            rested = engine.sleep(rest) => if rested.is_err() { return },
+            slept = engine.sleep_unless_replaced(rest) => if slept == Slept::Stopping { return },
+        }
+    }
+}
+
+/// Waits until the target's own schedule says so, whatever comes to serve meanwhile; a target without one is always due.
+async fn wait_for_schedule(engine: &Engine, stem: &str) -> Slept {
+    loop {
+        let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return Slept::Whole };
+        let Some(schedule) = delivery_schedule(&scheme) else { return Slept::Whole };
+        match engine.sleep_unless_replaced(until_next(schedule, &scheme.source.time_zone)).await {
+            Slept::Replaced => {}
+            ended => return ended,
+        }
+    }
+}
+
+fn delivery_schedule(scheme: &Scheme) -> Option<&Schedule> {
+    scheme.target.as_ref().and_then(|target| target.schedule.as_ref())
+}
+
+/// How a sleep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slept {
+    Whole,
+    Replaced,
+    Stopping,
+}
+
+impl Engine {
+    /// Sleeps, unless something else serves meanwhile or the host is to stop.
+    async fn sleep_unless_replaced(&self, duration: Duration) -> Slept {
+        tokio::select! {
+            slept = self.sleep(duration) => if slept.is_ok() { Slept::Whole } else { Slept::Stopping },
+            () = self.replaced() => Slept::Replaced,
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn decide(
     let now_ms = clock::now_ms();
     let problem = problem(&failure);
     match failure.kind {
-        FailureKind::Rejected => (dead(engine, &claimed.version, problem, there), None),
+        FailureKind::Rejected => (dead(engine, scheme, &claimed.version, problem, resume, there), None),
         FailureKind::Misconfigured => {
             engine.progress.attempt_failed();
             let due_ms = now_ms + retry::ms(scheme.retry.most);
@@ -67,7 +67,7 @@ pub(super) fn again(
     let now_ms = clock::now_ms();
     if now_ms - claimed.first_attempt_ms >= retry::ms(scheme.retry.max_age) {
         problem.message = format!("given up after {} attempts: {}", claimed.attempts, problem.message);
-        return dead(engine, &claimed.version, problem, there);
+        return dead(engine, scheme, &claimed.version, problem, resume, there);
     }
     engine.progress.attempt_failed();
     let pause = retry::pause(&scheme.retry, claimed.attempts, retry_after);
@@ -75,26 +75,34 @@ pub(super) fn again(
 }
 
 /// A bill needs a person: said aloud, once.
-fn dead(engine: &Engine, version: &BillVersion, problem: Problem, there: Option<Receipt>) -> Settled {
-    announce(engine, version, &problem);
+fn dead(
+    engine: &Engine,
+    scheme: &Scheme,
+    version: &BillVersion,
+    mut problem: Problem,
+    resume: Option<String>,
+    there: Option<Receipt>,
+) -> Settled {
+    problem.depends_on = engine.snapshot.dependencies(scheme);
+    announce(engine, &version.scheme, &version.bill, &problem);
     engine.progress.bill_dead();
-    Settled::Dead { problem, there }
+    Settled::Dead { problem, resume, there }
 }
 
 /// Says why a bill needs a person. When everything fails, it fails for the same few reasons: only the first of a run of
 /// deliveries are said one by one.
-pub(super) fn announce(engine: &Engine, version: &BillVersion, problem: &Problem) {
+pub(super) fn announce(engine: &Engine, scheme: &str, bill: &str, problem: &Problem) {
     const SAID_ONE_BY_ONE: u64 = 20;
     let said = engine.progress.say_one_more();
     if said == SAID_ONE_BY_ONE {
-        tracing::error!(scheme = version.scheme, "more bills are not delivered; from here on they are only counted");
+        tracing::error!(scheme, "more bills are not delivered; from here on they are only counted");
     }
     if said >= SAID_ONE_BY_ONE {
         return;
     }
     let hint = problem.hint.as_deref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
     let code = problem.code.as_deref().map(|code| format!("[{code}] ")).unwrap_or_default();
-    tracing::error!(scheme = version.scheme, bill = version.bill, "not delivered: {code}{}{hint}", problem.message);
+    tracing::error!(scheme, bill, "not delivered: {code}{}{hint}", problem.message);
 }
 
 fn report(scheme: &Scheme, claimed: &ClaimedBill, failure: &Failure) {

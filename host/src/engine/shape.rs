@@ -1,61 +1,202 @@
-//! From fetched rows to rows that can be stored: stages, id, digest, bill, index values.
+//! From fetched rows to rows that can be stored: formats and conditions of the metadata, stages, id, digest, bill, index
+//! values.
+//!
+//! A row leaves this module in one of three ways: stored, left out on purpose (by a condition, by a stage that drops it),
+//! or *refused*. A refused row is stored, too, for it must not vanish: with the problem, dead, and with the step that
+//! refused it, so that when the scheme, the stage's plugin or a table has changed, it is taken up again from that step
+//! (`take_over`).
 
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::snapshot::Scheme;
 use super::{Engine, EngineError};
-use crate::dialect::{self, Row};
-use crate::journal::{IndexFields, RowToStore};
+use crate::dialect::{self, MappingError, Row};
+use crate::journal::{Dependency, IndexFields, Problem, RowToStore};
+use crate::observe::clock;
 use crate::plugin::transforms;
 
-/// Shapes a page of rows.
-pub(super) async fn rows(engine: &Engine, scheme: &Scheme, fetched: Vec<Row>) -> Result<Vec<RowToStore>, EngineError> {
-    let mut rows = fetched;
-    for stage in &scheme.stages {
+/// What became of rows.
+#[derive(Default)]
+pub(super) struct Shaped {
+    /// Rows to store, refused ones included.
+    pub(super) rows: Vec<RowToStore>,
+    /// Rows that were left out on purpose.
+    pub(super) left_out: u64,
+}
+
+/// A row that was refused, as it is stored.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Refused {
+    /// The step that refused it: 0 the metadata's formats and conditions, from 1 the stages, after them the storing.
+    #[serde(rename = "refused_at_step")]
+    step: usize,
+    /// The row, as that step was given it.
+    row: Row,
+}
+
+/// Why a row is refused.
+struct Reason {
+    rule: String,
+    message: String,
+    hint: Option<String>,
+    depends_on: Vec<Dependency>,
+}
+
+/// Shapes a page of fetched rows.
+pub(super) async fn rows(engine: &Engine, scheme: &Scheme, fetched: Vec<Row>) -> Result<Shaped, EngineError> {
+    shape(engine, scheme, fetched, 0).await
+}
+
+/// A stored row, without what was noted beside it if it was refused.
+pub(super) fn bare(stored: &[u8]) -> Option<Row> {
+    match serde_json::from_slice::<Refused>(stored) {
+        Ok(refused) => Some(refused.row),
+        Err(_) => serde_json::from_slice(stored).ok(),
+    }
+}
+
+/// Shapes a refused row again, from the step that refused it. What is stored of it is not readable: `None`.
+pub(super) async fn again(engine: &Engine, scheme: &Scheme, stored: &[u8]) -> Result<Option<Shaped>, EngineError> {
+    let Ok(Refused { step, row }) = serde_json::from_slice(stored) else {
+        return Ok(None);
+    };
+    shape(engine, scheme, vec![row], step).await.map(Some)
+}
+
+async fn shape(engine: &Engine, scheme: &Scheme, given: Vec<Row>, from: usize) -> Result<Shaped, EngineError> {
+    let mut shaped = Shaped::default();
+    let mut rows = given;
+    if from == 0 {
+        rows = by_metadata(engine, scheme, rows, &mut shaped);
+    }
+    for (place, stage) in scheme.stages.iter().enumerate() {
+        let step = place + 1;
+        if step < from || rows.is_empty() {
+            continue;
+        }
         let context = engine.snapshot.transform_context(scheme);
         let processed = transforms::run_stage(&stage.plugin, &context, &stage.name, &stage.config, &rows)
             .await
             .map_err(|error| EngineError::Failure(error.into_failure()))?;
-        if let Some(refusal) = processed.refused.first() {
-            // A row must not vanish: until rows can be set aside on their own, the scan stops at the first.
-            return Err(EngineError::Scheme(format!(
-                "the stage `{}` of `{}` refuses row {}: {} ({})",
-                stage.name,
-                stage.plugin.name(),
-                refusal.row,
-                refusal.message,
-                refusal.rule
-            )));
+        let went_on = processed.rows.len() + processed.refused.len();
+        shaped.left_out += u64::try_from(rows.len().saturating_sub(went_on)).unwrap_or(0);
+        for refusal in processed.refused {
+            let place = usize::try_from(refusal.row).unwrap_or(usize::MAX);
+            let Some(row) = rows.get_mut(place).map(std::mem::take) else {
+                return Err(EngineError::Scheme(format!(
+                    "the stage `{}` of `{}` refuses row {place} of {}\n  hint: this is a mistake of the plugin: ask its author",
+                    stage.name,
+                    stage.plugin.name(),
+                    rows.len()
+                )));
+            };
+            let mut depends_on = vec![
+                engine.snapshot.dependency("scheme", &scheme.stem),
+                engine.snapshot.dependency("plugin", stage.plugin.name()),
+            ];
+            depends_on.extend(processed.tables_read.iter().map(|table| engine.snapshot.dependency("table", table)));
+            let message = format!("the stage `{}` of `{}`: {}", stage.name, stage.plugin.name(), refusal.message);
+            let reason = Reason { rule: refusal.rule, message, hint: None, depends_on };
+            shaped.rows.push(to_refuse(scheme, Refused { step, row }, reason)?);
         }
         rows = processed.rows;
     }
-    rows.iter().map(|row| to_store(scheme, row)).collect()
+    let after_stages = scheme.stages.len() + 1;
+    let total = rows.len();
+    let mut unusable = None;
+    let mut unstorable = 0;
+    for row in rows {
+        match to_store(scheme, &row)? {
+            Ok(stored) => shaped.rows.push(stored),
+            Err(mut reason) => {
+                unstorable += 1;
+                reason.depends_on.push(engine.snapshot.dependency("scheme", &scheme.stem));
+                unusable.get_or_insert_with(|| format!("{}{}", reason.message, hinted(reason.hint.as_deref())));
+                shaped.rows.push(to_refuse(scheme, Refused { step: after_stages, row }, reason)?);
+            }
+        }
+    }
+    match unusable {
+        // Not the rows are wrong then, but what the metadata says of them.
+        Some(message) if unstorable == total && total > 1 => {
+            Err(EngineError::Scheme(format!("no row of the page can be stored: {message}")))
+        }
+        _ => Ok(shaped),
+    }
 }
 
-fn to_store(scheme: &Scheme, row: &Row) -> Result<RowToStore, EngineError> {
-    let unusable = |error: dialect::MappingError| {
-        EngineError::Scheme(format!(
-            "a row cannot be stored: {error}\n  hint: {}\n  row: {}",
-            error.hint(),
-            shortened(row)
-        ))
-    };
-    let id = scheme.source.plan.row_id(row).map_err(unusable)?;
-    if id.is_empty() {
-        return Err(EngineError::Scheme(format!(
-            "a row has no id: `{}` is empty or missing\n  hint: `id` in the source's metadata names the field that tells rows apart\n  row: {}",
-            scheme.source.plan.id_field(),
-            shortened(row)
-        )));
+/// The metadata's formats and conditions.
+fn by_metadata(engine: &Engine, scheme: &Scheme, fetched: Vec<Row>, shaped: &mut Shaped) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(fetched.len());
+    for row in fetched {
+        match scheme.source.plan.shape(row.clone()) {
+            Ok(made) if made.is_empty() => shaped.left_out += 1,
+            Ok(made) => rows.extend(made),
+            Err(error) => {
+                let depends_on = vec![engine.snapshot.dependency("scheme", &scheme.stem)];
+                let rule = "metadata".to_owned();
+                let reason = Reason { rule, message: error.to_string(), hint: Some(error.hint()), depends_on };
+                shaped.rows.extend(to_refuse(scheme, Refused { step: 0, row }, reason).ok());
+            }
+        }
     }
-    let bill = match &scheme.target {
-        Some(target) => target.plan.merge_key(row).map_err(unusable)?.unwrap_or_else(|| id.clone()),
-        None => id.clone(),
+    rows
+}
+
+/// A row as it is stored, or why it cannot be.
+fn to_store(scheme: &Scheme, row: &Row) -> Result<Result<RowToStore, Reason>, EngineError> {
+    let reason = |error: MappingError| Reason {
+        rule: "id".to_owned(),
+        message: error.to_string(),
+        hint: Some(error.hint()),
+        depends_on: Vec::new(),
+    };
+    let id = match scheme.source.plan.row_id(row) {
+        Ok(id) => id,
+        Err(error) => return Ok(Err(reason(error))),
+    };
+    if id.is_empty() {
+        return Ok(Err(Reason {
+            rule: "id".to_owned(),
+            message: format!("the row has no id: `{}` is empty or missing", scheme.source.plan.id_field()),
+            hint: Some("`id` in the source's metadata names the field that tells rows apart".to_owned()),
+            depends_on: Vec::new(),
+        }));
+    }
+    let bill = match scheme.bill_of(&id, row) {
+        Ok(bill) => bill,
+        Err(error) => return Ok(Err(reason(error))),
     };
     let json = serde_json::to_vec(row).map_err(|error| EngineError::Scheme(error.to_string()))?;
     let index_values = scheme.indexes.iter().map(|fields| index_values(row, fields)).collect();
-    Ok(RowToStore { digest: digest(&json), id, bill, json, index_values })
+    Ok(Ok(RowToStore { digest: digest(&json), id, bill, json, index_values, refused: None }))
+}
+
+/// A refused row as it is stored: under its id where it has one, and under a name made of its content where it has none.
+fn to_refuse(scheme: &Scheme, refused: Refused, reason: Reason) -> Result<RowToStore, EngineError> {
+    let json = serde_json::to_vec(&refused).map_err(|error| EngineError::Scheme(error.to_string()))?;
+    let digest = digest(&json);
+    let id = scheme.source.plan.row_id(&refused.row).ok().filter(|id| !id.is_empty()).unwrap_or_else(|| {
+        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        format!("row-{name}")
+    });
+    let bill = scheme.bill_of(&id, &refused.row).ok().filter(|bill| !bill.is_empty()).unwrap_or_else(|| id.clone());
+    let problem = Problem {
+        kind: "refused".to_owned(),
+        code: Some(reason.rule),
+        message: reason.message,
+        hint: reason.hint,
+        at_ms: clock::now_ms(),
+        depends_on: reason.depends_on,
+    };
+    let index_values = scheme.indexes.iter().map(|_| None).collect();
+    Ok(RowToStore { digest, id, bill, json, index_values, refused: Some(problem) })
+}
+
+fn hinted(hint: Option<&str>) -> String {
+    hint.map(|hint| format!("\n  hint: {hint}")).unwrap_or_default()
 }
 
 /// The values by which a lookup over these fields finds the row; none if it lacks one.
@@ -68,14 +209,4 @@ fn digest(json: &[u8]) -> [u8; 16] {
     let mut half = [0; 16];
     half.copy_from_slice(whole.first_chunk::<16>().map_or(&[0; 16], |chunk| chunk));
     half
-}
-
-/// Enough of a row for a person to find it.
-fn shortened(row: &Row) -> String {
-    const CHARACTERS: usize = 300;
-    let text = Value::Object(row.clone()).to_string();
-    match text.char_indices().nth(CHARACTERS) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(&text)),
-        None => text,
-    }
 }

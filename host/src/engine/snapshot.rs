@@ -2,19 +2,20 @@
 //!
 //! A snapshot never changes. A change of the project makes a new one; whoever works holds the old one to the end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::capability::Connection;
 use crate::config::{LimitsConfig, OnExisting, RetryConfig, Schedule, TableSet};
-use crate::dialect::{SourcePlan, TargetPlan};
-use crate::journal::{IndexFields, State};
+use crate::dialect::{MappingError, Row, SourcePlan, TargetPlan};
+use crate::journal::{Dependency, IndexFields, State};
 use crate::plugin::connector::{BillToFind, Connector, Sessions};
 use crate::plugin::transforms::TransformContext;
 use crate::plugin::{Plugin, Registry};
@@ -59,6 +60,10 @@ pub struct Scheme {
     pub indexes: Vec<IndexFields>,
     /// How failures are retried.
     pub retry: RetryConfig,
+    /// The digest of what it was read from.
+    pub digest: String,
+    /// The tables that its mapping has read: those that it names, and those that its functions were seen to read.
+    pub(super) tables_read: Mutex<BTreeSet<String>>,
 }
 
 /// Where rows come from.
@@ -69,6 +74,8 @@ pub struct SourceSide {
     pub connection: Arc<Connection>,
     /// The metadata, compiled.
     pub plan: SourcePlan,
+    /// What it was compiled from.
+    pub metadata_text: String,
     /// When it is scanned; `None`: only when asked to.
     pub schedule: Option<Schedule>,
     /// Where the first scan begins.
@@ -126,6 +133,45 @@ impl TargetSide {
 }
 
 impl Scheme {
+    /// Notes tables that the mapping was seen to read.
+    pub(super) fn note_tables_read(&self, tables: impl IntoIterator<Item = String>) {
+        if let Ok(mut read) = self.tables_read.lock() {
+            read.extend(tables);
+        }
+    }
+
+    /// How its rows are grouped into bills: what `Journal::regroup` is told.
+    pub(super) fn grouping(&self) -> String {
+        self.target.as_ref().map_or_else(|| "none".to_owned(), |target| target.plan.grouping())
+    }
+
+    /// The bill that a row belongs to, as the target groups them; none if the row cannot say.
+    pub(super) fn bill_of(&self, row_id: &str, row: &Row) -> Result<String, MappingError> {
+        let key = match &self.target {
+            Some(target) => target.plan.merge_key(row)?,
+            None => None,
+        };
+        Ok(key.unwrap_or_else(|| row_id.to_owned()))
+    }
+
+    /// What a scan's cursors depend on: another source, or another build of its connector, cannot go on with them.
+    pub(super) fn source_digest(&self) -> String {
+        let source = &self.source;
+        let mut digest = Sha256::new();
+        for part in [
+            source.plugin.digest.as_str(),
+            source.connection.name(),
+            source.connection.settings().base_url.as_str(),
+            source.plan.api(),
+            &source.metadata_text,
+            &source.page_size.to_string(),
+        ] {
+            digest.update(part);
+            digest.update([0]);
+        }
+        digest.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+    }
+
     /// Rows of one merge key make one bill.
     pub(super) fn merges(&self) -> bool {
         self.target.as_ref().is_some_and(|target| target.plan.is_merge())
@@ -140,6 +186,33 @@ impl Snapshot {
     /// The scheme of this stem.
     pub fn scheme(&self, stem: &str) -> Option<&Arc<Scheme>> {
         self.schemes.iter().find(|scheme| scheme.stem == stem)
+    }
+
+    /// What something is now that a problem may depend on: [`Dependency`] has the names. The empty text: it is not there.
+    pub(super) fn digest_of(&self, name: &str) -> Option<String> {
+        let (kind, name) = name.split_once(':')?;
+        let digest = match kind {
+            "table" => self.tables.get(name).map(|table| table.digest().to_owned()),
+            "plugin" => self.registry.get(name).map(|plugin| plugin.digest.clone()),
+            "scheme" => self.scheme(name).map(|scheme| scheme.digest.clone()),
+            _ => None,
+        };
+        Some(digest.unwrap_or_default())
+    }
+
+    /// What a problem may depend on, as it is now: a change of it may mend what failed.
+    pub(super) fn dependency(&self, kind: &str, name: &str) -> Dependency {
+        let name = format!("{kind}:{name}");
+        Dependency { digest: self.digest_of(&name).unwrap_or_default(), name }
+    }
+
+    /// What a refusal of this scheme's bills may depend on: the scheme itself, and the tables that its mapping reads.
+    pub(super) fn dependencies(&self, scheme: &Scheme) -> Vec<Dependency> {
+        let mut dependencies = vec![self.dependency("scheme", &scheme.stem)];
+        if let Ok(tables) = scheme.tables_read.lock() {
+            dependencies.extend(tables.iter().map(|table| self.dependency("table", table)));
+        }
+        dependencies
     }
 
     /// What functions and stages are called with, for a scheme.

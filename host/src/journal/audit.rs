@@ -5,14 +5,17 @@
 
 use sled::Tree;
 
-use super::books::{self, index_keys, load, look_up_prefix, ready_prefix};
-use super::collection::{row_in, row_key};
+use super::books::{self, claims_prefix, dead_prefix, index_keys, load, look_up_prefix, ready_prefix};
+use super::collection::row_key;
+use super::groups::{groups_prefix, row_in};
 use super::key::{Key, Kind, Parts, printable};
 use super::lookups::{entry_key, indexes};
+use super::overhaul;
 use super::record::{Chunk, IndexState, RowRecord, SeenBill, decode};
+use super::refused::{holds_key, refused_key};
 use super::scans::scheme_record;
 use super::txn::{Read, range};
-use super::vanished::seen_prefix;
+use super::vanished::run_prefix;
 use super::{Counts, JournalError};
 
 pub(super) fn audit(tree: &Tree, scheme: &str) -> Result<Counts, JournalError> {
@@ -37,13 +40,24 @@ fn rows(tree: &Tree, scheme: &str) -> Result<(), JournalError> {
     let prefix = Key::new(Kind::Row).text(scheme);
     let all = indexes(tree, scheme)?.all;
     let is_kept = |number: u64| all.iter().any(|i| i.number == number && i.state != IndexState::Dropped);
-    let (mut rows, mut entries) = (0, 0);
+    let (mut rows, mut entries, mut refused) = (0, 0, 0);
     for item in range(tree, prefix.bytes(), None) {
         let (key, bytes) = item?;
         let row: RowRecord = decode(&key, &bytes)?;
         let id = Parts::behind(prefix.bytes(), &key).text()?;
         row_in(tree, scheme, &row.bill, row.chunk, &id)?;
         rows += 1;
+        if row.refused.is_some() {
+            refused += 1;
+            for mark in [refused_key(scheme, &id), holds_key(scheme, &row.bill, &id)] {
+                if Read::get(tree, &mark)?.is_none() {
+                    return Err(damaged(mark.bytes(), format!("row `{id}` is refused and not marked as such")));
+                }
+            }
+            if !row.indexed.is_empty() {
+                return Err(damaged(&key, "a refused row is in an index".into()));
+            }
+        }
         for (index, values) in row.indexed.iter().filter(|(index, _)| is_kept(*index)) {
             let entry = entry_key(scheme, *index, values, row.stored, &id);
             if Read::get(tree, &entry)?.is_none() {
@@ -52,7 +66,11 @@ fn rows(tree: &Tree, scheme: &str) -> Result<(), JournalError> {
             entries += 1;
         }
     }
-    let groups = Key::new(Kind::Group).text(scheme);
+    for kind in [Kind::Refused, Kind::Holds] {
+        let marks = Key::new(kind).text(scheme);
+        agree(&marks, "marks of refused rows", count(tree, &marks)?, refused)?;
+    }
+    let groups = groups_prefix(scheme);
     let mut grouped = 0;
     for item in range(tree, groups.bytes(), None) {
         let (key, bytes) = item?;
@@ -72,7 +90,7 @@ fn rows(tree: &Tree, scheme: &str) -> Result<(), JournalError> {
     agree(&Key::new(Kind::Entry).text(scheme), "index entries", found, entries)
 }
 
-/// Notes are those of the scan under way, and name rows that are there.
+/// Notes are those of the scan under way, and marks those of rows that are being regrouped.
 fn notes(tree: &Tree, scheme: &str) -> Result<(), JournalError> {
     let forming = scheme_record(tree, scheme)?.scan.filter(|scan| !scan.finished);
     for kind in [Kind::Forming, Kind::Seen] {
@@ -87,16 +105,18 @@ fn notes(tree: &Tree, scheme: &str) -> Result<(), JournalError> {
                 decode::<Vec<String>>(&key, &bytes)?;
                 continue;
             }
-            for row in decode::<Vec<SeenBill<'_>>>(&key, &bytes)?.iter().flat_map(|seen| &seen.rows) {
-                if Read::get(tree, &row_key(scheme, row))?.is_none() {
-                    return Err(damaged(&key, format!("row `{row}` has no record")));
-                }
-            }
+            decode::<Vec<SeenBill<'_>>>(&key, &bytes)?;
         }
+    }
+    let owed = Key::new(Kind::Owed).text(scheme);
+    if let Some(item) = range(tree, owed.bytes(), None).next()
+        && !overhaul::is_under_way(tree, scheme)?
+    {
+        return Err(damaged(&item?.0, "it is the mark of a row that is being regrouped, and none are".into()));
     }
     match forming {
         Some(forming) if forming.complete => {
-            let prefix = seen_prefix(scheme, forming.scan.id);
+            let prefix = run_prefix(scheme, forming.scan.id, forming.run);
             agree(&prefix, "notes of pages", count(tree, &prefix)?, forming.scan.pages_stored.into())
         }
         _ => Ok(()),
@@ -130,7 +150,10 @@ fn bills(tree: &Tree, scheme: &str) -> Result<Counts, JournalError> {
         counts.claimed += part.claimed;
         counts.superseded += part.superseded;
     }
-    let mut indexed = count(tree, &ready_prefix(scheme))? + count(tree, &look_up_prefix(scheme))?;
+    let mut indexed = 0;
+    for prefix in [ready_prefix(scheme), look_up_prefix(scheme), dead_prefix(scheme)] {
+        indexed += count(tree, &prefix)?;
+    }
     for item in range(tree, Key::new(Kind::Blocked).bytes(), None) {
         let (key, _) = item?;
         let mut parts = Parts::of(&key);
@@ -138,7 +161,7 @@ fn bills(tree: &Tree, scheme: &str) -> Result<Counts, JournalError> {
         indexed += u64::from(parts.text()? == scheme);
     }
     agree(&ready_prefix(scheme), "places of bills", indexed, found)?;
-    let claims = Key::new(Kind::Claim).text(scheme);
+    let claims = claims_prefix(scheme);
     agree(&claims, "claims", count(tree, &claims)?, counts.claimed)?;
     if counts == books {
         return Ok(counts);

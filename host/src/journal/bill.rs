@@ -26,6 +26,15 @@ pub(super) struct Bill {
     pub(super) delivered: Option<Delivered>,
 }
 
+/// What rows a bill has.
+#[derive(Debug, Default)]
+pub(super) struct RowsNow {
+    /// It has any.
+    pub(super) any: bool,
+    /// A stage refused one, and why.
+    pub(super) refused: Option<Problem>,
+}
+
 impl Bill {
     /// Makes a new version of all the rows there are now.
     pub(super) fn renew(&mut self, scan_begun_ms: i64) {
@@ -45,6 +54,14 @@ impl Bill {
     pub(super) fn withdraw(&mut self) {
         if self.pending.take().is_some() {
             self.superseded += 1;
+        }
+    }
+
+    /// A stage refused one of its rows: without that row it would be sent wrong, and with it as well.
+    pub(super) fn refuse(&mut self, problem: Problem) {
+        if let Some(pending) = &mut self.pending {
+            pending.standing = Standing::Refused;
+            pending.problem = Some(problem);
         }
     }
 
@@ -74,13 +91,13 @@ impl Bill {
         Some(ClaimedBill { delivered: self.delivered.as_ref().map(|d| d.receipt.clone()), ..claimed.clone() })
     }
 
-    /// Settles the claimed version. `rows_left`: whether the bill still has rows; without any, what was not delivered is
-    /// not tried again.
+    /// Settles the claimed version. `rows`: what the bill has by now; what was not delivered is not tried again without
+    /// any, nor with a refused one.
     pub(super) fn settle(
         &mut self,
         version: &BillVersion,
         settled: Settled,
-        rows_left: bool,
+        rows: RowsNow,
     ) -> Result<(), JournalError> {
         let Some(claim) = self.claim.take_if(|claim| claim.version == *version) else {
             return Err(JournalError::Conflict(format!(
@@ -92,11 +109,11 @@ impl Bill {
             Settled::Done(receipt) => self.deliver(version.version, receipt),
             Settled::Failed { problem, due_ms, resume, there } => {
                 self.note_there(there);
-                self.give_back(&claim, Standing::Failed { due_ms }, problem, resume, rows_left);
+                self.give_back(&claim, Standing::Failed { due_ms }, problem, resume, rows);
             }
-            Settled::Dead { problem, there } => {
+            Settled::Dead { problem, resume, there } => {
                 self.note_there(there);
-                self.give_back(&claim, Standing::Dead, problem, None, rows_left);
+                self.give_back(&claim, Standing::Dead, problem, resume, rows);
             }
             Settled::Uncertain { problem, look_up_due_ms } => {
                 self.claim = Some(ClaimedBill {
@@ -117,9 +134,9 @@ impl Bill {
         standing: Standing,
         problem: Problem,
         resume: Option<String>,
-        rows_left: bool,
+        rows: RowsNow,
     ) {
-        if claim.version.version < self.version || !rows_left {
+        if claim.version.version < self.version || !rows.any {
             self.superseded += 1;
             return;
         }
@@ -131,12 +148,16 @@ impl Bill {
             problem: Some(problem),
             resume,
         });
+        if let Some(problem) = rows.refused {
+            self.refuse(problem);
+        }
     }
 
     /// Sets the pending version aside, if that is `version`. `completed_ms`: when the last finished scan of the collection
     /// that it is to wait for began.
     pub(super) fn set_aside(&mut self, version: u32, aside: SetAside, completed_ms: Option<i64>) {
-        if version != self.version {
+        let is_refused = |pending: &Pending| pending.standing == Standing::Refused;
+        if version != self.version || self.pending.as_ref().is_some_and(is_refused) {
             return;
         }
         if let SetAside::Done(receipt) = aside {
@@ -167,11 +188,11 @@ impl Bill {
                 pending.standing = Standing::Failed { due_ms };
                 pending.problem = Some(problem);
             }
-            SetAside::Blocked { collection, problem } => {
+            SetAside::Blocked { collection, looked_in_ms, problem } => {
                 pending.standing = Standing::Blocked { collection };
                 pending.problem = Some(problem);
-                // The scan that it is to wait for may have been completed while it was being mapped.
-                if completed_ms.is_some_and(|begun_ms| begun_ms > pending.scan_begun_ms) {
+                // A scan that was completed while it was being mapped may have brought the row.
+                if completed_ms > looked_in_ms {
                     self.release();
                 }
             }
@@ -185,6 +206,18 @@ impl Bill {
         {
             pending.standing = Standing::Waiting { due_ms: pending.scan_begun_ms };
         }
+    }
+
+    /// What it died of may be mended: it begins anew. False if it is not dead of this.
+    pub(super) fn revive(&mut self, of: &Problem, now_ms: i64) -> bool {
+        let is_it = |pending: &&mut Pending| pending.standing == Standing::Dead && pending.problem.as_ref() == Some(of);
+        let Some(pending) = self.pending.as_mut().filter(is_it) else {
+            return false;
+        };
+        pending.standing = Standing::Waiting { due_ms: now_ms };
+        pending.attempts = 0;
+        pending.first_attempt_ms = None;
+        true
     }
 
     /// The vendor has the bill, whichever version of it: the next attempt updates it.
@@ -221,7 +254,7 @@ impl Standing {
         match self {
             Self::Waiting { .. } | Self::Blocked { .. } => Status::Waiting,
             Self::Failed { .. } => Status::Failed,
-            Self::Dead => Status::Dead,
+            Self::Dead | Self::Refused => Status::Dead,
         }
     }
 
@@ -229,7 +262,7 @@ impl Standing {
     pub(super) fn due_ms(&self) -> Option<i64> {
         match self {
             Self::Waiting { due_ms } | Self::Failed { due_ms } => Some(*due_ms),
-            Self::Blocked { .. } | Self::Dead => None,
+            Self::Blocked { .. } | Self::Dead | Self::Refused => None,
         }
     }
 }

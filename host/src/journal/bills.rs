@@ -2,14 +2,20 @@
 
 use sled::Tree;
 
-use super::bill::Bill;
-use super::books::{bill_key, change, load, look_up_prefix, ready_prefix};
-use super::collection::group_prefix;
+use super::bill::{Bill, RowsNow};
+use super::books::{bill_key, change, claims_prefix, dead_prefix, load, look_up_prefix, ready_prefix};
 use super::key::{Key, Kind, Parts, printable};
-use super::record::{BillRecord, decode};
+use super::overhaul;
+use super::record::{BillRecord, Standing, decode};
+use super::refused::rows_now;
 use super::scans::scheme_record;
 use super::txn::{Read, Txn, range};
-use super::{BillLine, BillVersion, ClaimToMake, ClaimedBill, JournalError, ReadyBill, SetAside, Settled, Status};
+use super::{
+    BillLine, BillVersion, ClaimToMake, ClaimedBill, JournalError, Problem, ReadyBill, SetAside, Settled, Status,
+};
+
+/// Dead bills that one step of reviving reads.
+const DEAD_PER_COMMIT: usize = 500;
 
 pub(super) fn ready(
     tree: &Tree,
@@ -20,6 +26,9 @@ pub(super) fn ready(
 ) -> Result<Vec<ReadyBill>, JournalError> {
     let prefix = ready_prefix(scheme);
     let mut ready = Vec::new();
+    if overhaul::is_under_way(tree, scheme)? {
+        return Ok(ready);
+    }
     for item in range(tree, prefix.bytes(), None) {
         if ready.len() >= limit {
             break;
@@ -52,6 +61,9 @@ pub(super) fn ready(
 
 pub(super) fn next_due(tree: &Tree, scheme: &str) -> Result<Option<i64>, JournalError> {
     let mut next: Option<i64> = None;
+    if overhaul::is_under_way(tree, scheme)? {
+        return Ok(next);
+    }
     for prefix in [ready_prefix(scheme), look_up_prefix(scheme)] {
         if let Some(first) = range(tree, prefix.bytes(), None).next() {
             let due_ms = Parts::behind(prefix.bytes(), &first?.0).time()?;
@@ -69,6 +81,9 @@ pub(super) fn claim(
     let mut claimed = Vec::with_capacity(claims.len());
     for claim in claims {
         let (scheme, bill) = (claim.version.scheme.clone(), claim.version.bill.clone());
+        if overhaul::is_under_way(txn, &scheme)? {
+            continue;
+        }
         claimed.extend(change(txn, &scheme, &bill, |bill| Ok(bill.claim(claim, now_ms)))?);
     }
     Ok(claimed)
@@ -76,13 +91,11 @@ pub(super) fn claim(
 
 pub(super) fn settle(txn: &mut Txn<'_>, outcomes: Vec<(BillVersion, Settled)>) -> Result<(), JournalError> {
     for (version, settled) in outcomes {
-        let rows_left = match settled {
-            Settled::Failed { .. } | Settled::Dead { .. } => {
-                txn.holds_any(group_prefix(&version.scheme, &version.bill).bytes())?
-            }
-            Settled::Done(_) | Settled::Uncertain { .. } => true,
+        let rows = match settled {
+            Settled::Failed { .. } | Settled::Dead { .. } => rows_now(txn, &version.scheme, &version.bill)?,
+            Settled::Done(_) | Settled::Uncertain { .. } => RowsNow::default(),
         };
-        change(txn, &version.scheme, &version.bill, |bill| bill.settle(&version, settled, rows_left))?;
+        change(txn, &version.scheme, &version.bill, |bill| bill.settle(&version, settled, rows))?;
     }
     Ok(())
 }
@@ -102,7 +115,7 @@ pub(super) fn set_aside(txn: &mut Txn<'_>, bills: Vec<(BillVersion, SetAside)>) 
 }
 
 pub(super) fn claimed(tree: &Tree, scheme: &str) -> Result<Vec<ClaimedBill>, JournalError> {
-    let prefix = Key::new(Kind::Claim).text(scheme);
+    let prefix = claims_prefix(scheme);
     range(tree, prefix.bytes(), None)
         .map(|item| {
             let (key, bytes) = item?;
@@ -114,8 +127,11 @@ pub(super) fn claimed(tree: &Tree, scheme: &str) -> Result<Vec<ClaimedBill>, Jou
 }
 
 pub(super) fn bills(tree: &Tree, scheme: &str, status: Status, limit: usize) -> Result<Vec<BillLine>, JournalError> {
-    let kind = if status == Status::Claimed { Kind::Claim } else { Kind::Bill };
-    let prefix = Key::new(kind).text(scheme);
+    let prefix = match status {
+        Status::Claimed => claims_prefix(scheme),
+        Status::Dead => dead_prefix(scheme),
+        Status::Waiting | Status::Done | Status::Failed => Key::new(Kind::Bill).text(scheme),
+    };
     let mut lines = Vec::new();
     for item in range(tree, prefix.bytes(), None) {
         if lines.len() >= limit {
@@ -163,4 +179,36 @@ fn line(scheme: &str, name: String, bill: Bill, status: Status) -> Option<BillLi
             })
         }
     }
+}
+
+/// A dead bill, and what it died of.
+pub(super) type Dead = (String, Problem);
+
+/// Dead bills of a scheme that depend on something, behind `after`, and where to go on; `None` at the end.
+pub(super) fn dead_behind(
+    tree: &Tree,
+    scheme: &str,
+    after: Option<&[u8]>,
+) -> Result<(Vec<Dead>, Option<Vec<u8>>), JournalError> {
+    let prefix = dead_prefix(scheme);
+    let mut dead = Vec::new();
+    let mut last = None;
+    for item in range(tree, prefix.bytes(), after).take(DEAD_PER_COMMIT) {
+        let (key, _) = item?;
+        let bill = Parts::behind(prefix.bytes(), &key).text()?;
+        let pending = load(tree, scheme, &bill)?.bill.pending;
+        let problem = pending.filter(|pending| pending.standing == Standing::Dead).and_then(|pending| pending.problem);
+        dead.extend(problem.filter(|problem| !problem.depends_on.is_empty()).map(|problem| (bill, problem)));
+        last = Some(key.to_vec());
+    }
+    Ok((dead, last))
+}
+
+/// Makes bills due that are still dead of the same; says how many.
+pub(super) fn revive(txn: &mut Txn<'_>, scheme: &str, dead: &[Dead], now_ms: i64) -> Result<u64, JournalError> {
+    let mut revived = 0;
+    for (bill, problem) in dead {
+        revived += u64::from(change(txn, scheme, bill, |bill| Ok(bill.revive(problem, now_ms)))?);
+    }
+    Ok(revived)
 }

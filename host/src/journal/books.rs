@@ -25,7 +25,7 @@ pub(super) fn bill_key(scheme: &str, bill: &str) -> Key {
 }
 
 pub(super) fn claim_key(scheme: &str, bill: &str) -> Key {
-    Key::new(Kind::Claim).text(scheme).text(bill)
+    claims_prefix(scheme).text(bill)
 }
 
 /// Reads a bill; one that never was is empty.
@@ -103,12 +103,26 @@ fn save(txn: &mut Txn<'_>, scheme: &str, name: &str, held: Held, after: Bill) ->
     Ok(())
 }
 
+/// Forgets a bill, as if it had never been.
+pub(super) fn forget(txn: &mut Txn<'_>, scheme: &str, name: &str) -> Result<(), JournalError> {
+    let bill = load(txn, scheme, name)?.bill;
+    for key in index_keys(scheme, name, &bill) {
+        txn.remove(key);
+    }
+    txn.remove(claim_key(scheme, name));
+    txn.remove(bill_key(scheme, name));
+    count(txn, scheme, |counts| moved(counts, &bill.counts(), &Counts::default()))
+}
+
 /// Where a bill is found, beside its own records.
 pub(super) fn index_keys(scheme: &str, name: &str, bill: &Bill) -> Vec<Key> {
     let mut keys = Vec::with_capacity(2);
     match (&bill.pending, &bill.claim) {
         (Some(Pending { standing: Standing::Blocked { collection }, .. }), _) => {
             keys.push(blocked_prefix(collection).text(scheme).text(name));
+        }
+        (Some(Pending { standing: Standing::Dead | Standing::Refused, .. }), _) => {
+            keys.push(dead_prefix(scheme).text(name));
         }
         (Some(pending), None) => {
             keys.extend(pending.standing.due_ms().map(|due_ms| ready_prefix(scheme).time(due_ms).text(name)));
@@ -129,11 +143,19 @@ pub(super) fn look_up_prefix(scheme: &str) -> Key {
     Key::new(Kind::LookUpDue).text(scheme)
 }
 
+pub(super) fn dead_prefix(scheme: &str) -> Key {
+    Key::new(Kind::Dead).text(scheme)
+}
+
+pub(super) fn claims_prefix(scheme: &str) -> Key {
+    Key::new(Kind::Claim).text(scheme)
+}
+
 pub(super) fn blocked_prefix(collection: &str) -> Key {
     Key::new(Kind::Blocked).text(collection)
 }
 
-fn counts_key(scheme: &str) -> Key {
+pub(super) fn counts_key(scheme: &str) -> Key {
     Key::new(Kind::Counts).text(scheme)
 }
 

@@ -1,36 +1,22 @@
 //! Rows and the bills they belong to.
 //!
 //! A row has two homes: a small record under its id, which says whether it changed and where it is, and its content, which
-//! lies with the other rows of its bill. Rows of a bill that come in one page share a chunk, so that a bill of a hundred
-//! lines is written and read as a few values and not as a hundred; a chunk is closed when it is long enough that writing
-//! it again for one changed row would cost more than it saves.
+//! lies with the other rows of its bill ([`groups`](super::groups)).
 
 use std::borrow::Cow;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use super::key::{Key, Kind, printable};
+use super::groups::Groups;
+use super::key::{Key, Kind};
 use super::lookups::{PageIndexes, remove_entries};
-use super::record::{Chunk, GroupedRow, RowRecord, decode};
+use super::record::{GroupedRow, RowRecord};
+use super::refused::{holds_key, refused_key};
 use super::txn::{Read, Txn};
 use super::vanished::PageSeen;
-use super::{JournalError, OnChange, PageStored, PageToStore, RowToStore};
-
-/// A chunk that has so many rows or bytes takes no more.
-const CHUNK_ROWS: usize = 64;
-const CHUNK_BYTES: usize = 16 * 1024;
+use super::{IndexFields, JournalError, OnChange, PageStored, PageToStore, RowToStore};
 
 pub(super) fn row_key(scheme: &str, id: &str) -> Key {
     Key::new(Kind::Row).text(scheme).text(id)
-}
-
-/// All chunks of a bill.
-pub(super) fn group_prefix(scheme: &str, bill: &str) -> Key {
-    Key::new(Kind::Group).text(scheme).text(bill)
-}
-
-pub(super) fn chunk_key(scheme: &str, bill: &str, chunk: u64) -> Key {
-    group_prefix(scheme, bill).number(chunk)
 }
 
 /// What storing a page's rows came to.
@@ -47,159 +33,186 @@ pub(super) fn store_rows<'p>(
     sequence: &mut u64,
     mut seen: Option<&mut PageSeen<'p>>,
 ) -> Result<RowsStored, JournalError> {
-    let indexes = PageIndexes::load(txn, &page.scheme, &page.indexes)?;
-    let mut groups = Groups::of(&page.scheme);
-    let mut stored = RowsStored { counts: PageStored::default(), touched: BTreeSet::new() };
+    let mut intake = Intake::begin(txn, &page.scheme, &page.indexes, *sequence)?;
+    let mut counts = PageStored { rows: page.left_out, skipped: page.left_out, ..PageStored::default() };
     for row in &page.rows {
-        stored.counts.rows += 1;
-        let key = row_key(&page.scheme, &row.id);
-        let known: Option<RowRecord> = txn.record(&key)?;
-        let skipped =
-            known.as_ref().is_some_and(|known| known.digest == row.digest || page.on_change == OnChange::Skip);
+        counts.rows += 1;
+        let known: Option<RowRecord> = txn.record(&row_key(&page.scheme, &row.id))?;
+        let skipped = known.as_ref().is_some_and(|known| is_skipped(known, row, page.on_change));
         if let Some(seen) = &mut seen {
             seen.add(row, known.as_ref().filter(|known| skipped || known.bill == row.bill));
         }
         if skipped {
-            stored.counts.skipped += 1;
-            continue;
+            counts.skipped += 1;
+        } else {
+            counts.new += 1;
+            intake.put(txn, row, known.as_ref())?;
         }
-        stored.counts.new += 1;
-        *sequence += 1;
-        let chunk = match &known {
-            Some(known) if known.bill == row.bill => groups.replace(txn, known, row)?,
-            Some(known) => {
-                let arrived = groups.take(txn, known, &row.id)?;
-                stored.touched.insert(known.bill.clone());
-                groups.add(row, arrived, *sequence)
-            }
-            None => groups.add(row, *sequence, *sequence),
+    }
+    let (last, touched) = intake.end(txn)?;
+    *sequence = last;
+    Ok(RowsStored { counts, touched })
+}
+
+/// A refused row is not yet there as far as deliveries go: it is skipped only when nothing has happened to it.
+fn is_skipped(known: &RowRecord, row: &RowToStore, on_change: OnChange) -> bool {
+    let unchanged = known.digest == row.digest;
+    match (&known.refused, &row.refused) {
+        (Some(_), refused) => unchanged && refused.is_some(),
+        (None, _) => unchanged || on_change == OnChange::Skip,
+    }
+}
+
+/// Rows on their way into the collection, in one commit.
+pub(super) struct Intake<'p> {
+    scheme: &'p str,
+    indexes: PageIndexes<'p>,
+    groups: Groups<'p>,
+    sequence: u64,
+    touched: BTreeSet<String>,
+}
+
+/// The row that another one is made of.
+pub(super) struct Origin {
+    /// Its place among the rows of its bill.
+    pub(super) arrived: u64,
+    /// The sequence number of its content.
+    pub(super) stored: u64,
+}
+
+impl<'p> Intake<'p> {
+    /// `indexes`: what the rows' index values belong to.
+    pub(super) fn begin(
+        txn: &Txn<'_>,
+        scheme: &'p str,
+        indexes: &[IndexFields],
+        sequence: u64,
+    ) -> Result<Self, JournalError> {
+        let indexes = PageIndexes::load(txn, scheme, indexes)?;
+        Ok(Self { scheme, indexes, groups: Groups::of(scheme), sequence, touched: BTreeSet::new() })
+    }
+
+    /// Puts a row in the place of what is `known` under its id.
+    pub(super) fn put(
+        &mut self,
+        txn: &mut Txn<'_>,
+        row: &'p RowToStore,
+        known: Option<&RowRecord>,
+    ) -> Result<(), JournalError> {
+        self.sequence += 1;
+        let chunk = match known {
+            Some(known) if known.bill == row.bill => self.groups.replace(txn, known, &row.id, &row.json)?,
+            known => self.add(txn, row, known, self.sequence)?,
         };
-        stored.touched.insert(row.bill.clone());
+        self.save(txn, row, known, chunk, self.sequence)
+    }
+
+    /// The same for a row that is made of another one. It goes into a chunk of its own, wherever it was: the scan under
+    /// way, which has seen the other, must not take it for vanished.
+    pub(super) fn put_instead(
+        &mut self,
+        txn: &mut Txn<'_>,
+        row: &'p RowToStore,
+        known: Option<&RowRecord>,
+        origin: &Origin,
+    ) -> Result<(), JournalError> {
+        self.sequence += 1;
+        let chunk = self.add(txn, row, known, origin.arrived)?;
+        self.save(txn, row, known, chunk, origin.stored)
+    }
+
+    /// Adds a row to its bill, where it stands by its first arrival.
+    fn add(
+        &mut self,
+        txn: &Txn<'_>,
+        row: &'p RowToStore,
+        known: Option<&RowRecord>,
+        arrived: u64,
+    ) -> Result<u64, JournalError> {
+        let arrived = match known {
+            Some(known) => self.take(txn, known, &row.id)?,
+            None => arrived,
+        };
+        let grouped = GroupedRow { arrived, id: Cow::Borrowed(&row.id), json: Cow::Borrowed(&row.json) };
+        Ok(self.groups.add(&row.bill, grouped, self.sequence))
+    }
+
+    fn take(&mut self, txn: &Txn<'_>, known: &RowRecord, id: &str) -> Result<u64, JournalError> {
+        self.touched.insert(known.bill.clone());
+        Ok(self.groups.take(txn, known, id)?.arrived)
+    }
+
+    fn save(
+        &mut self,
+        txn: &mut Txn<'_>,
+        row: &RowToStore,
+        known: Option<&RowRecord>,
+        chunk: u64,
+        stored: u64,
+    ) -> Result<(), JournalError> {
+        self.touched.insert(row.bill.clone());
         let record = RowRecord {
             digest: row.digest,
             bill: row.bill.clone(),
             chunk,
-            stored: *sequence,
-            indexed: indexes.move_row(txn, row, known.as_ref(), chunk, *sequence)?,
+            stored,
+            indexed: self.indexes.move_row(txn, row, known, chunk, stored)?,
+            refused: row.refused.clone(),
         };
-        txn.put_record(key, &record)?;
+        save_row(txn, self.scheme, &row.id, known, Some(&record))
     }
-    groups.write(txn)?;
-    indexes.write(txn, stored.counts.new > 0)?;
-    Ok(stored)
+
+    /// Takes a row out; says when it arrived.
+    pub(super) fn remove(&mut self, txn: &mut Txn<'_>, id: &str, known: &RowRecord) -> Result<u64, JournalError> {
+        remove_entries(txn, self.scheme, known, id);
+        save_row(txn, self.scheme, id, Some(known), None)?;
+        self.take(txn, known, id)
+    }
+
+    /// The collection's counter of stored rows, and the bills that gained, lost or changed a row.
+    pub(super) fn end(self, txn: &mut Txn<'_>) -> Result<(u64, BTreeSet<String>), JournalError> {
+        self.groups.write(txn)?;
+        self.indexes.write(txn)?;
+        Ok((self.sequence, self.touched))
+    }
+}
+
+/// Writes what is known of a row, and where it is found if it is refused.
+pub(super) fn save_row(
+    txn: &mut Txn<'_>,
+    scheme: &str,
+    id: &str,
+    before: Option<&RowRecord>,
+    after: Option<&RowRecord>,
+) -> Result<(), JournalError> {
+    if let Some(before) = before.filter(|before| before.refused.is_some()) {
+        txn.remove(refused_key(scheme, id));
+        txn.remove(holds_key(scheme, &before.bill, id));
+    }
+    let Some(after) = after else {
+        txn.remove(row_key(scheme, id));
+        return Ok(());
+    };
+    if after.refused.is_some() {
+        txn.put(refused_key(scheme, id), Vec::new());
+        txn.put(holds_key(scheme, &after.bill, id), Vec::new());
+    }
+    txn.put_record(row_key(scheme, id), after)
 }
 
 /// Takes rows out of the collection, and out of its indexes.
-pub(super) fn remove_rows(txn: &mut Txn<'_>, scheme: &str, ids: &[String]) -> Result<(), JournalError> {
+pub(super) fn remove_rows<'i>(
+    txn: &mut Txn<'_>,
+    scheme: &str,
+    ids: impl IntoIterator<Item = &'i String>,
+) -> Result<(), JournalError> {
     let mut groups = Groups::of(scheme);
     for id in ids {
-        let key = row_key(scheme, id);
-        if let Some(known) = txn.record::<RowRecord>(&key)? {
+        if let Some(known) = txn.record::<RowRecord>(&row_key(scheme, id))? {
             groups.take(txn, &known, id)?;
             remove_entries(txn, scheme, &known, id);
-            txn.remove(key);
+            save_row(txn, scheme, id, Some(&known), None)?;
         }
     }
     groups.write(txn)
-}
-
-/// The chunks that a commit touches, read once and written once.
-struct Groups<'p> {
-    scheme: &'p str,
-    chunks: BTreeMap<(String, u64), Chunk<'p>>,
-    /// The page's own chunk of each bill, and its bytes.
-    filling: HashMap<&'p str, (u64, usize)>,
-}
-
-impl<'p> Groups<'p> {
-    fn of(scheme: &'p str) -> Self {
-        Self { scheme, chunks: BTreeMap::new(), filling: HashMap::new() }
-    }
-
-    /// Adds a row that is new to its bill; says into which chunk.
-    fn add(&mut self, row: &'p RowToStore, arrived: u64, sequence: u64) -> u64 {
-        let (number, bytes) = self.filling.entry(&row.bill).or_insert((sequence, 0));
-        let mut chunk = self.chunks.entry((row.bill.clone(), *number)).or_default();
-        if chunk.rows.len() >= CHUNK_ROWS || (!chunk.rows.is_empty() && *bytes + row.json.len() > CHUNK_BYTES) {
-            (*number, *bytes) = (sequence, 0);
-            chunk = self.chunks.entry((row.bill.clone(), sequence)).or_default();
-        }
-        *bytes += row.json.len();
-        chunk.rows.push(GroupedRow { arrived, id: Cow::Borrowed(&row.id), json: Cow::Borrowed(&row.json) });
-        *number
-    }
-
-    /// Replaces the content of a row that stays in its bill.
-    fn replace(&mut self, txn: &Txn<'_>, known: &RowRecord, row: &'p RowToStore) -> Result<u64, JournalError> {
-        let (chunk, place) = self.find(txn, known, &row.id)?;
-        if let Some(found) = chunk.rows.get_mut(place) {
-            found.json = Cow::Borrowed(&row.json);
-        }
-        Ok(known.chunk)
-    }
-
-    /// Takes a row out of the bill that it leaves; says when it arrived first.
-    fn take(&mut self, txn: &Txn<'_>, known: &RowRecord, id: &str) -> Result<u64, JournalError> {
-        let (chunk, place) = self.find(txn, known, id)?;
-        Ok(chunk.rows.remove(place).arrived)
-    }
-
-    fn find(&mut self, txn: &Txn<'_>, known: &RowRecord, id: &str) -> Result<(&mut Chunk<'p>, usize), JournalError> {
-        let chunk = match self.chunks.entry((known.bill.clone(), known.chunk)) {
-            Entry::Occupied(read) => read.into_mut(),
-            Entry::Vacant(unread) => {
-                let key = chunk_key(self.scheme, &known.bill, known.chunk);
-                let bytes = txn.get(&key)?.unwrap_or_default();
-                let chunk: Chunk<'_> = if bytes.is_empty() { Chunk::default() } else { decode(key.bytes(), &bytes)? };
-                unread.insert(Chunk { rows: chunk.rows.into_iter().map(GroupedRow::into_owned).collect() })
-            }
-        };
-        match chunk.rows.iter().position(|row| row.id == id) {
-            Some(place) => Ok((chunk, place)),
-            None => Err(missing(&chunk_key(self.scheme, &known.bill, known.chunk), id)),
-        }
-    }
-
-    fn write(self, txn: &mut Txn<'_>) -> Result<(), JournalError> {
-        for ((bill, number), chunk) in self.chunks {
-            let key = chunk_key(self.scheme, &bill, number);
-            if chunk.rows.is_empty() {
-                txn.remove(key);
-            } else {
-                txn.put_record(key, &chunk)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-pub(super) fn missing(chunk: &Key, row: &str) -> JournalError {
-    JournalError::Damaged { key: printable(chunk.bytes()), reason: format!("row `{row}` is not in it") }
-}
-
-/// All rows of a bill in the order of their first arrival.
-pub(super) fn rows_of(tree: &sled::Tree, scheme: &str, bill: &str) -> Result<Vec<Vec<u8>>, JournalError> {
-    let mut rows = Vec::new();
-    for item in super::txn::range(tree, group_prefix(scheme, bill).bytes(), None) {
-        let (key, bytes) = item?;
-        let chunk: Chunk<'_> = decode(&key, &bytes)?;
-        rows.extend(chunk.rows.into_iter().map(|row| (row.arrived, row.json.into_owned())));
-    }
-    rows.sort_by_key(|(arrived, _)| *arrived);
-    Ok(rows.into_iter().map(|(_, json)| json).collect())
-}
-
-/// One row's content.
-pub(super) fn row_in(
-    tree: &sled::Tree,
-    scheme: &str,
-    bill: &str,
-    chunk: u64,
-    id: &str,
-) -> Result<Vec<u8>, JournalError> {
-    let key = chunk_key(scheme, bill, chunk);
-    let bytes = Read::get(tree, &key)?.ok_or_else(|| missing(&key, id))?;
-    let chunk: Chunk<'_> = decode(key.bytes(), &bytes)?;
-    let row = chunk.rows.into_iter().find(|row| row.id == id).ok_or_else(|| missing(&key, id))?;
-    Ok(row.json.into_owned())
 }

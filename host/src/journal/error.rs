@@ -12,7 +12,9 @@ pub enum JournalError {
         path: String,
     },
     /// The store was written by another version of Qiao.
-    #[error("the state folder `{path}` has format {found}, this build reads format {expected}")]
+    #[error(
+        "the state folder `{path}` has format {found}, this build reads format {expected}\n  hint: run the version of Qiao that wrote it, or move the folder away to begin with an empty one"
+    )]
     Format {
         /// The folder.
         path: String,
@@ -37,7 +39,16 @@ pub enum JournalError {
         /// The store's own words.
         reason: String,
     },
-    /// A scan, bill or version that is not what the journal has. A programming error, or another process's doing.
+    /// A collection has no index over these fields that has every row: it is to be ensured first.
+    #[error("collection `{collection}` has no complete index over `{}`", fields.join("`, `"))]
+    IndexMissing {
+        /// The collection.
+        collection: String,
+        /// The fields, in the order of the index.
+        fields: Vec<String>,
+    },
+    /// A scan, bill or version that is not what the journal has, or not free for this now. Somebody else's doing, or a
+    /// programming error.
     #[error("the journal has moved on: {0}")]
     Conflict(String),
 }

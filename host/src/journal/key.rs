@@ -25,7 +25,7 @@ pub(super) enum Kind {
     Group = b'g',
     /// scheme, scan, sequence → names of bills that the scan has touched.
     Forming = b'f',
-    /// scheme, scan, page → [`SeenBill`](super::record::SeenBill)s of the page.
+    /// scheme, scan, run, page → [`SeenBill`](super::record::SeenBill)s of the page.
     Seen = b'n',
     /// scheme, bill → [`BillRecord`](super::record::BillRecord).
     Bill = b'b',
@@ -35,6 +35,16 @@ pub(super) enum Kind {
     Ready = b'd',
     /// scheme, due, bill: is to be looked up from then on.
     LookUpDue = b'u',
+    /// scheme, bill: needs a person, or a change that mends it.
+    Dead = b'z',
+    /// scheme, row: a stage refused it.
+    Refused = b'q',
+    /// scheme, bill, row: the row is refused, and holds its bill up.
+    Holds = b'h',
+    /// scheme → [`Overhaul`](super::record::Overhaul): what has the scheme to itself.
+    Overhaul = b'o',
+    /// scheme, row → [`Owed`](super::record::Owed): while rows are regrouped, what is still to be made of it.
+    Owed = b'y',
     /// collection, scheme, bill: waits until the collection has completed a scan.
     Blocked = b'w',
     /// collection → [`Indexes`](super::record::Indexes).

@@ -10,7 +10,8 @@
 
 use sled::Tree;
 
-use super::collection::{row_in, row_key};
+use super::collection::row_key;
+use super::groups::row_in;
 use super::key::{Key, Kind, Parts};
 use super::record::{Index, IndexState, Indexes, Place, RowRecord, decode};
 use super::txn::{Read, Txn, range};
@@ -19,12 +20,12 @@ use super::{IndexFields, JournalError, RowToStore};
 /// Entries that one commit adds or removes; rows that one step of building reads.
 const PER_COMMIT: usize = 500;
 
-fn indexes_key(collection: &str) -> Key {
+pub(super) fn indexes_key(collection: &str) -> Key {
     Key::new(Kind::Indexes).text(collection)
 }
 
 /// All entries of an index.
-fn index_prefix(collection: &str, index: u64) -> Key {
+pub(super) fn index_prefix(collection: &str, index: u64) -> Key {
     Key::new(Kind::Entry).text(collection).number(index)
 }
 
@@ -64,6 +65,8 @@ pub(super) struct PageIndexes<'p> {
     now: Indexes,
     /// Their numbers, in the order of the page's values.
     numbers: Vec<u64>,
+    /// A row was stored that is not in the indexes that the page does not know of.
+    stored: bool,
 }
 
 impl<'p> PageIndexes<'p> {
@@ -71,12 +74,12 @@ impl<'p> PageIndexes<'p> {
         let before = indexes(txn, collection)?;
         let mut now = before.clone();
         let numbers = fields.iter().map(|fields| now.number_of(fields)).collect();
-        Ok(Self { collection, before, now, numbers })
+        Ok(Self { collection, before, now, numbers, stored: false })
     }
 
-    /// Takes a row's old entries away and gives it its new ones, which are returned.
+    /// Takes a row's old entries away and gives it its new ones, which are returned; a refused row has none.
     pub(super) fn move_row(
-        &self,
+        &mut self,
         txn: &mut Txn<'_>,
         row: &RowToStore,
         known: Option<&RowRecord>,
@@ -86,6 +89,10 @@ impl<'p> PageIndexes<'p> {
         if let Some(known) = known {
             remove_entries(txn, self.collection, known, &row.id);
         }
+        if row.refused.is_some() {
+            return Ok(Vec::new());
+        }
+        self.stored = true;
         let mut indexed = Vec::with_capacity(self.numbers.len());
         for (index, values) in self.numbers.iter().zip(&row.index_values) {
             if let Some(values) = values {
@@ -97,9 +104,8 @@ impl<'p> PageIndexes<'p> {
         Ok(indexed)
     }
 
-    /// `stored`: whether the page stored any row, which indexes that the page does not know of then lack.
-    pub(super) fn write(mut self, txn: &mut Txn<'_>, stored: bool) -> Result<(), JournalError> {
-        if stored {
+    pub(super) fn write(mut self, txn: &mut Txn<'_>) -> Result<(), JournalError> {
+        if self.stored {
             for index in self.now.wanted().filter(|index| !self.numbers.contains(&index.number)) {
                 index.state = IndexState::Building { overtaken: true };
             }
@@ -109,6 +115,17 @@ impl<'p> PageIndexes<'p> {
         }
         Ok(())
     }
+}
+
+/// Tells a row's entries where it is now.
+pub(super) fn relocate(txn: &mut Txn<'_>, collection: &str, row: &RowRecord, id: &str) -> Result<(), JournalError> {
+    for (index, values) in &row.indexed {
+        let entry = entry_key(collection, *index, values, row.stored, id);
+        if txn.get(&entry)?.is_some() {
+            txn.put_record(entry, &Place { bill: row.bill.clone(), chunk: row.chunk })?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes a row's entries away.
@@ -128,10 +145,7 @@ pub(super) fn look_up(
     let indexes = indexes(tree, collection)?;
     let complete = |index: &&Index| index.state == IndexState::Complete && index.fields == *fields;
     let Some(index) = indexes.all.iter().find(complete) else {
-        return Err(JournalError::Conflict(format!(
-            "collection `{collection}` has no complete index over `{}`",
-            fields.join("`, `")
-        )));
+        return Err(JournalError::IndexMissing { collection: collection.to_owned(), fields: fields.clone() });
     };
     if values.len() != fields.len() {
         return Err(JournalError::Conflict(format!(
@@ -221,7 +235,7 @@ pub(super) fn rows_without(
         let (key, bytes) = item?;
         let record: RowRecord = decode(&key, &bytes)?;
         last = Some(key.to_vec());
-        if record.indexed.iter().any(|(number, _)| *number == index) {
+        if record.refused.is_some() || record.indexed.iter().any(|(number, _)| *number == index) {
             continue;
         }
         let id = Parts::behind(prefix.bytes(), &key).text()?;

@@ -8,7 +8,8 @@
 //!
 //! A **row** of a scheme is kept under its id, the latest version only (the *collection*). It stays, whatever later scans
 //! return, unless bills are known to come whole ([`PageToStore::complete_bills`]). A **bill** is the rows of one merge key,
-//! or one row. A bill has at most two versions that matter:
+//! or one row. A row that a stage refused is kept, too, but not found by lookups, and holds its bill up. A bill has at most
+//! two versions that matter:
 //!
 //! * the **pending** one: the newest, not yet sent; waiting, failed (will be retried) or dead (needs a person);
 //! * the **claimed** one: it may have reached the vendor, and nothing newer of that bill is sent until it is settled.
@@ -16,7 +17,8 @@
 //! A new version takes the place of a pending one, which is thereby *superseded*; a claimed one is never replaced. What
 //! was delivered leaves its receipt, by which the next version updates it instead of creating it again.
 //!
-//! Every method that changes something is one synced commit: when it returns, the change survives `kill -9`.
+//! When a method that changes something returns, the change is synced: it survives `kill -9`. Most are one commit; those
+//! that may be cut off half way say so, and are called again.
 //!
 //! # The books
 //!
@@ -29,13 +31,19 @@ mod bills;
 mod books;
 mod collection;
 mod error;
+mod groups;
 mod key;
 mod kv;
 mod lookups;
 mod model;
+mod overhaul;
+mod purge;
 mod record;
+mod refused;
+mod regroup;
 mod scans;
 mod sled_store;
+mod stepwise;
 mod txn;
 mod vanished;
 mod writer;
@@ -44,9 +52,9 @@ use async_trait::async_trait;
 
 pub use error::{JournalError, StateError};
 pub use model::{
-    BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, IndexFields, Intent, NewScan, OnChange, PageRef,
-    PageStored, PageToStore, Problem, ReadyBill, Receipt, RowToStore, Scan, ScanKind, SchemeState, SetAside, Settled,
-    Status,
+    BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, Dependency, IndexFields, Intent, NewScan, OnChange,
+    PageRef, PageStored, PageToStore, Problem, ReadyBill, Receipt, RefusedRow, RestageSettings, Restaged, RowToStore,
+    Scan, ScanKind, SchemeState, SetAside, Settled, Status,
 };
 pub use sled_store::SledStore;
 
@@ -61,6 +69,18 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Begins a scan. A scheme has at most one at a time: `Conflict` if one is under way.
     async fn begin_scan(&self, scheme: &str, scan: NewScan) -> Result<Scan, JournalError>;
+
+    /// Begins the scan under way again from its first page, with the same number and window: to another source than the one
+    /// that named its pages (`source_digest`) their cursors mean nothing. Rows that are stored stay, and bills that it has
+    /// noted are sealed when it is finished. A scan whose pages are all stored needs none of it and is returned as it is.
+    /// `Conflict` if the scan is not under way.
+    async fn restart_scan(
+        &self,
+        scheme: &str,
+        scan: u64,
+        first_page: PageRef,
+        source_digest: String,
+    ) -> Result<Scan, JournalError>;
 
     /// Stores a page: its rows enter the collection, their bills are noted, and the scan moves on. `Conflict` if the scan
     /// is not under way or never named the page; a page that is stored already is ignored and counts nothing. An index
@@ -87,8 +107,43 @@ pub trait Journal: Send + Sync + 'static {
     /// When the next pending bill or look-up is due, Unix milliseconds. `None`: nothing is.
     async fn next_due(&self, scheme: &str) -> Result<Option<i64>, JournalError>;
 
-    /// All collected rows of a bill, in the order of their first arrival: JSON texts.
+    /// All collected rows of a bill but those that a stage refused, in the order of their first arrival: JSON texts.
     async fn rows_of(&self, scheme: &str, bill: &str) -> Result<Vec<Vec<u8>>, JournalError>;
+
+    /// Rows of a scheme that a stage refused, by their ids, behind `after`, at most `limit`.
+    async fn refused_rows(
+        &self,
+        scheme: &str,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<Vec<RefusedRow>, JournalError>;
+
+    /// Puts what the stages make of refused rows now in their place, in one commit. Bills that gain, lose or change a row
+    /// get a new version, ready at once unless another of their rows is refused; but one of which the scan under way has
+    /// brought rows is sealed with the others of that scan, where rows are merged. A row that has come by itself since the
+    /// refused one stays as it is. No rows are counted as read. Returns how many versions of bills it made.
+    async fn restage(&self, scheme: &str, rows: Vec<Restaged>, how: RestageSettings) -> Result<u64, JournalError>;
+
+    /// Gives every collected row its bill anew, unless the scheme is grouped in this way already: `grouping` names the way,
+    /// `bill_of` says a row's bill from its id and JSON text (`None`: it stays where it is); it is asked about refused rows,
+    /// too, as they are stored. A pending version of a bill that rows leave is superseded, and the bills that its rows are
+    /// in now get new versions, ready at once; so do pending ones that rows come to. Rows that were delivered make nothing
+    /// new of a bill that has nothing pending, and the receipt stays with their old bill. What the scan under way has noted is sealed
+    /// under its new bills when it is finished; where rows are not merged any more (`merges`), at once. `Conflict` if a
+    /// bill is claimed. Returns how many versions of bills it made. After a crash half way it is simply called again, with
+    /// this or another grouping; till then nothing of the scheme is ready, and its scan stands still (`Conflict`).
+    async fn regroup(
+        &self,
+        scheme: &str,
+        grouping: &str,
+        merges: bool,
+        bill_of: &(dyn for<'a> Fn(&'a str, &'a [u8]) -> Option<String> + Send + Sync),
+    ) -> Result<u64, JournalError>;
+
+    /// Forgets everything of a scheme: its collection, bills (claimed ones too), scan and books. Returns how many rows that
+    /// were. After a crash half way it is simply called again; till then nothing of the scheme is ready, and no scan is
+    /// begun (`Conflict`).
+    async fn purge(&self, scheme: &str) -> Result<u64, JournalError>;
 
     /// Claims bills in one commit. A version that is no longer the pending one, is dead or blocked, or whose earlier
     /// version is not settled, is left out of the result.
@@ -102,11 +157,22 @@ pub trait Journal: Send + Sync + 'static {
     /// that would be `Done` before its earlier version is settled.
     async fn set_aside(&self, bills: Vec<(BillVersion, SetAside)>) -> Result<(), JournalError>;
 
+    /// Makes dead bills due that a change may have mended: those whose problem depends on something of which `now` gives
+    /// another digest than the recorded one, or none (it is not there any more). Their attempts begin anew. A bill that is
+    /// dead for a refused row is not among them. Returns how many there were.
+    async fn revive(
+        &self,
+        scheme: &str,
+        now: &(dyn for<'a> Fn(&'a str) -> Option<String> + Send + Sync),
+        now_ms: i64,
+    ) -> Result<u64, JournalError>;
+
     /// All claimed bills of a scheme that are under way or uncertain: after a start, those that a crash left behind.
     async fn claimed(&self, scheme: &str) -> Result<Vec<ClaimedBill>, JournalError>;
 
     /// The latest row of a collection whose indexed fields have these values, as JSON text. `fields` must be one of the
-    /// collection's indexes (`ensure_indexes`), in its order: `Conflict` if it is not, or does not have every row.
+    /// collection's indexes (`ensure_indexes`), in its order: `IndexMissing` if it is not, or does not have every row.
+    /// Refused rows are not found.
     async fn look_up(
         &self,
         collection: &str,

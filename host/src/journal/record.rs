@@ -12,7 +12,7 @@ use super::key::printable;
 use super::{IndexFields, JournalError, Problem, Receipt, Scan};
 
 /// The format of keys and records.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, JournalError> {
     postcard::to_stdvec(record).map_err(|e| JournalError::Store { action: "written", reason: e.to_string() })
@@ -38,6 +38,21 @@ pub(super) struct SchemeRecord {
     pub(super) scans: u64,
     /// The last number given to a row that was stored: tells earlier from later.
     pub(super) sequence: u64,
+    /// How rows are grouped into bills.
+    pub(super) grouping: Option<String>,
+}
+
+impl SchemeRecord {
+    /// When the latest scan began: a version that is made of rows that are there is as old as that.
+    pub(super) fn scan_begun_ms(&self) -> i64 {
+        let under_way = self.scan.as_ref().map(|under_way| under_way.scan.begun_ms);
+        under_way.or(self.last_finished_scan_begun_ms).unwrap_or_default()
+    }
+
+    /// The scan under way, if it may still bring rows of any bill.
+    pub(super) fn open_scan(&self) -> Option<&ScanRecord> {
+        self.scan.as_ref().filter(|under_way| !under_way.scan.open_pages.is_empty())
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +61,12 @@ pub(super) struct ScanRecord {
     /// Every page so far said that bills are complete, and left a note of what it saw; what has vanished is still to be
     /// found.
     pub(super) complete: bool,
-    /// The scheme's `sequence` when it began: rows stored later, and chunks of a higher number, are its own.
+    /// How often it was restarted. A run is a whole scan as far as vanished rows go: it has notes of its own.
+    pub(super) run: u64,
+    /// The scheme's `sequence` when its run began: rows stored later, and chunks of a higher number, are its own.
     pub(super) sequence_before: u64,
+    /// The same when the scan itself began.
+    pub(super) sequence_begun: u64,
     /// Its window has moved on; what is left is to release the bills that waited for it.
     pub(super) finished: bool,
     /// Versions it made.
@@ -76,6 +95,8 @@ pub(super) struct RowRecord {
     pub(super) stored: u64,
     /// Indexes it is in, and its values there.
     pub(super) indexed: Vec<(u64, Vec<String>)>,
+    /// A stage refused it, and why.
+    pub(super) refused: Option<Problem>,
 }
 
 /// Rows of a bill that came in the same page, in the order of their arrival.
@@ -152,14 +173,46 @@ pub(super) enum Standing {
     Blocked { collection: String },
     /// Will be retried.
     Failed { due_ms: i64 },
-    /// Needs a person.
+    /// Needs a person, or a change that mends it.
     Dead,
+    /// Dead, because a stage refused one of its rows: only a change of its rows mends it.
+    Refused,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Delivered {
     pub(super) version: u32,
     pub(super) receipt: Receipt,
+}
+
+/// What has a scheme to itself, over several commits. Meanwhile nothing of it is ready, and no page of it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Overhaul {
+    /// Its rows are given their bills anew.
+    Regroup(Regrouping),
+    /// It is being forgotten.
+    Purge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Regrouping {
+    /// How its rows are to be grouped.
+    pub(super) grouping: String,
+    /// The scheme's `sequence` when it began: chunks of a higher number have their rows from it.
+    pub(super) sequence_before: u64,
+    /// The rows of bills that the scan under way has noted are marked.
+    pub(super) marked: bool,
+}
+
+/// What a row that is given its bill anew takes along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Owed {
+    /// It was in a bill with a pending version, which is superseded.
+    pub(super) unsent: bool,
+    /// It was in a bill that the scan under way has noted and not yet sealed.
+    pub(super) unsealed: bool,
+    /// It has left the bill that it was in.
+    pub(super) moved: bool,
 }
 
 /// The indexes of a collection.

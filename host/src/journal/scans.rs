@@ -2,20 +2,26 @@
 //!
 //! A page is one commit. Where rows are merged, the page also leaves a note of the bills it touched; when every page is
 //! there (and what has [vanished](super::vanished) is gone), the notes are worked off a few at a time, so that sealing a
-//! scan of a million rows needs no more memory than one of a thousand. The commit that works off the last of them moves the scheme's window. Only then, again a few at a time,
-//! are the bills released that waited for this collection: released earlier, they would look, find nothing, and wait again.
+//! scan of a million rows needs no more memory than one of a thousand. The commit that works off the last of them moves the
+//! scheme's window. Only then, again a few at a time, are the bills released that waited for this collection: released
+//! earlier, they would look, find nothing, and wait again.
+//!
+//! A refused row has to work at once: the version of its bill that is pending would else be sent before the scan is
+//! finished, without the row or with it.
 //!
 //! Each of these commits leaves the scan in a state from which the next call goes on.
 
 use std::collections::BTreeSet;
 
 use super::books::{blocked_prefix, change, count};
-use super::collection::{group_prefix, store_rows};
+use super::collection::store_rows;
 use super::key::{Key, Kind, Parts};
+use super::overhaul;
 use super::record::{ScanRecord, SchemeRecord, decode};
+use super::refused::{hold_up, rows_now};
 use super::txn::{Read, Txn};
 use super::vanished::{PageSeen, forget_some};
-use super::{JournalError, NewScan, PageStored, PageToStore, Scan, ScanKind};
+use super::{JournalError, NewScan, PageRef, PageStored, PageToStore, Scan, ScanKind};
 
 /// Bills that one commit seals or releases (a page's worth more, if the last note is long).
 const BILLS_PER_COMMIT: usize = 500;
@@ -32,8 +38,9 @@ pub(super) fn scheme_record(from: &impl Read, scheme: &str) -> Result<SchemeReco
     Ok(from.record(&scheme_key(scheme))?.unwrap_or_default())
 }
 
-/// The scheme with the scan that is under way, if that is `scan`.
+/// The scheme with the scan that is under way, if that is `scan` and may go on.
 fn under_way(from: &impl Read, scheme: &str, scan: u64) -> Result<(SchemeRecord, ScanRecord), JournalError> {
+    overhaul::refuse_during(from, scheme)?;
     let mut record = scheme_record(from, scheme)?;
     match record.scan.take_if(|record| record.scan.id == scan) {
         Some(under_way) => Ok((record, under_way)),
@@ -51,6 +58,7 @@ pub(super) fn to_finish(from: &impl Read, scheme: &str, scan: u64) -> Result<(Sc
 }
 
 pub(super) fn begin(txn: &mut Txn<'_>, scheme: &str, new: NewScan) -> Result<Scan, JournalError> {
+    overhaul::refuse_during(txn, scheme)?;
     let mut record = scheme_record(txn, scheme)?;
     if let Some(other) = &record.scan {
         return Err(JournalError::Conflict(format!("scan {} of scheme `{scheme}` is under way", other.scan.id)));
@@ -62,6 +70,7 @@ pub(super) fn begin(txn: &mut Txn<'_>, scheme: &str, new: NewScan) -> Result<Sca
         window_start: new.window_start,
         window_end: new.window_end,
         begun_ms: new.begun_ms,
+        source_digest: new.source_digest,
         known_pages: BTreeSet::from([new.first_page.index]),
         open_pages: vec![new.first_page],
         pages_stored: 0,
@@ -70,10 +79,39 @@ pub(super) fn begin(txn: &mut Txn<'_>, scheme: &str, new: NewScan) -> Result<Sca
     record.scan = Some(ScanRecord {
         scan: scan.clone(),
         complete: true,
+        run: 0,
         sequence_before: record.sequence,
+        sequence_begun: record.sequence,
         finished: false,
         bills: 0,
     });
+    txn.put_record(scheme_key(scheme), &record)?;
+    Ok(scan)
+}
+
+pub(super) fn restart(
+    txn: &mut Txn<'_>,
+    scheme: &str,
+    scan: u64,
+    first_page: PageRef,
+    source_digest: String,
+) -> Result<Scan, JournalError> {
+    let (mut record, mut under_way) = under_way(txn, scheme, scan)?;
+    if !under_way.scan.open_pages.is_empty() {
+        under_way.scan = Scan {
+            source_digest,
+            known_pages: BTreeSet::from([first_page.index]),
+            open_pages: vec![first_page],
+            pages_stored: 0,
+            rows: 0,
+            ..under_way.scan
+        };
+        under_way.complete = true;
+        under_way.run += 1;
+        under_way.sequence_before = record.sequence;
+    }
+    let scan = under_way.scan.clone();
+    record.scan = Some(under_way);
     txn.put_record(scheme_key(scheme), &record)?;
     Ok(scan)
 }
@@ -97,12 +135,11 @@ pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageSt
         }
     }
 
-    let sequence = record.sequence;
     under_way.complete &= page.complete_bills && page.makes_bills && page.merges;
     let mut seen = under_way.complete.then(|| PageSeen::new(under_way.sequence_before));
     let stored = store_rows(txn, page, &mut record.sequence, seen.as_mut())?;
     if let Some(seen) = seen {
-        seen.write(txn, page)?;
+        seen.write(txn, page, under_way.run)?;
     }
     scan.pages_stored += 1;
     scan.rows += stored.counts.rows;
@@ -112,9 +149,12 @@ pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageSt
         counts.skipped += stored.counts.skipped;
     })?;
 
-    if page.makes_bills && page.merges && !stored.touched.is_empty() {
-        let note: Vec<&String> = stored.touched.iter().collect();
-        txn.put_record(forming_prefix(&page.scheme, page.scan).number(sequence), &note)?;
+    if page.makes_bills && page.merges {
+        let touched: Vec<&String> = stored.touched.iter().collect();
+        note(txn, &page.scheme, page.scan, &mut record.sequence, &touched)?;
+        for bill in touched {
+            hold_up(txn, &page.scheme, bill)?;
+        }
     } else if page.makes_bills {
         for bill in &stored.touched {
             under_way.bills += u64::from(make_version(txn, &page.scheme, bill, under_way.scan.begun_ms, None)?);
@@ -125,6 +165,21 @@ pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageSt
     Ok(stored.counts)
 }
 
+/// Notes bills that are to be sealed when the scan is finished.
+pub(super) fn note(
+    txn: &mut Txn<'_>,
+    scheme: &str,
+    scan: u64,
+    sequence: &mut u64,
+    bills: &[&String],
+) -> Result<(), JournalError> {
+    if bills.is_empty() {
+        return Ok(());
+    }
+    *sequence += 1;
+    txn.put_record(forming_prefix(scheme, scan).number(*sequence), &bills)
+}
+
 /// Makes a new version of a bill whose rows have changed; false if it has none left. With `seal`, only once per scan.
 pub(super) fn make_version(
     txn: &mut Txn<'_>,
@@ -133,18 +188,21 @@ pub(super) fn make_version(
     scan_begun_ms: i64,
     seal: Option<u64>,
 ) -> Result<bool, JournalError> {
-    let rows_left = txn.holds_any(group_prefix(scheme, bill).bytes())?;
+    let rows = rows_now(txn, scheme, bill)?;
     change(txn, scheme, bill, |bill| {
         if seal == Some(bill.sealed_in) {
             return Ok(false);
         }
-        if rows_left {
-            bill.renew(scan_begun_ms);
-            bill.sealed_in = seal.unwrap_or(bill.sealed_in);
-        } else {
+        if !rows.any {
             bill.withdraw();
+            return Ok(false);
         }
-        Ok(rows_left)
+        bill.renew(scan_begun_ms);
+        bill.sealed_in = seal.unwrap_or(bill.sealed_in);
+        if let Some(problem) = rows.refused {
+            bill.refuse(problem);
+        }
+        Ok(true)
     })
 }
 

@@ -3,8 +3,10 @@
 //! It has two trees, the journal and the key-value store. The reason for each choice is in the module that makes it:
 //! [`key`](super::key) and [`record`](super::record) for what lies in them, [`writer`](super::writer) and
 //! [`txn`](super::txn) for how it changes, [`scans`](super::scans), [`collection`](super::collection),
-//! [`vanished`](super::vanished), [`lookups`](super::lookups), [`bill`](super::bill), [`books`](super::books),
-//! [`bills`](super::bills) and [`kv`](super::kv) for what it means, [`audit`](super::audit) for whether it holds.
+//! [`groups`](super::groups), [`refused`](super::refused), [`vanished`](super::vanished), [`lookups`](super::lookups),
+//! [`bill`](super::bill), [`books`](super::books), [`bills`](super::bills) and [`kv`](super::kv) for what it means,
+//! [`regroup`](super::regroup) and [`purge`](super::purge) for what [turns a scheme over](super::overhaul),
+//! [`stepwise`](super::stepwise) for what takes several commits, [`audit`](super::audit) for whether it holds.
 //!
 //! Reads go straight to the tree on the task that asks: they take microseconds. What walks a whole scheme runs on a
 //! blocking thread. A read of several records holds the gate, so that it sees all of a commit or nothing of it.
@@ -24,10 +26,11 @@ use super::record::FORMAT;
 use super::txn::{Read, Txn, range, unreadable};
 use super::writer::{Gate, Writer};
 use super::{
-    BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, IndexFields, Journal, JournalError, NewScan, PageStored,
-    PageToStore, ReadyBill, Scan, SchemeState, SetAside, Settled, Status,
+    BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, IndexFields, Journal, JournalError, NewScan, PageRef,
+    PageStored, PageToStore, Problem, ReadyBill, RefusedRow, RestageSettings, Restaged, Scan, SchemeState, SetAside,
+    Settled, Status,
 };
-use super::{audit, bills, books, collection, lookups, scans, vanished};
+use super::{audit, bills, books, groups, lookups, refused, scans};
 
 /// Bytes of pages that sled keeps in memory.
 const CACHE: u64 = 128 * 1024 * 1024;
@@ -72,16 +75,20 @@ impl SledStore {
     }
 
     /// Reads the journal between two commits.
-    fn read<T>(&self, read: impl FnOnce(&Tree) -> Result<T, JournalError>) -> Result<T, JournalError> {
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Tree) -> Result<T, JournalError>) -> Result<T, JournalError> {
         let _no_commit = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         read(&self.journal)
     }
 
-    async fn commit<T: Send + 'static>(
+    pub(super) async fn commit<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Txn<'_>) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         self.writer.commit(&self.journal, change).await
+    }
+
+    pub(super) fn journal(&self) -> &Tree {
+        &self.journal
     }
 
     /// The tree of the key-value store.
@@ -92,49 +99,6 @@ impl SledStore {
     pub(super) fn writer(&self) -> &Writer {
         &self.writer
     }
-
-    /// Takes out of the collection what a scan shows to be gone, before its bills are sealed.
-    async fn remove_vanished(&self, scheme: &str, scan: u64) -> Result<(), JournalError> {
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let (tree, name) = (self.journal.clone(), scheme.to_owned());
-            let mut found = blocking(move || vanished::search(&tree, &name, scan, after.as_deref())).await?;
-            while !found.gone.is_empty() {
-                let (name, gone) = (scheme.to_owned(), found.next_to_remove());
-                self.commit(move |txn| vanished::remove(txn, &name, scan, &gone)).await?;
-            }
-            after = found.after;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Builds an index from the rows there are; pages may be stored meanwhile.
-    async fn build_index(
-        &self,
-        collection: &str,
-        index: u64,
-        values: &(dyn for<'a> Fn(&'a [u8]) -> Option<Vec<String>> + Send + Sync),
-    ) -> Result<(), JournalError> {
-        loop {
-            let mut after: Option<Vec<u8>> = None;
-            loop {
-                let (rows, last) =
-                    self.read(|tree| lookups::rows_without(tree, collection, index, after.as_deref()))?;
-                let Some(last) = last else { break };
-                after = Some(last);
-                let rows: Vec<_> =
-                    rows.into_iter().filter_map(|row| Some((row.id, row.stored, values(&row.json)?))).collect();
-                let collection = collection.to_owned();
-                self.commit(move |txn| lookups::add_some(txn, &collection, index, rows)).await?;
-            }
-            let collection = collection.to_owned();
-            if self.commit(move |txn| lookups::complete(txn, &collection, index)).await? {
-                return Ok(());
-            }
-        }
-    }
 }
 
 #[async_trait]
@@ -143,6 +107,7 @@ impl Journal for SledStore {
         self.read(|tree| {
             let record = scans::scheme_record(tree, scheme)?;
             Ok(SchemeState {
+                grouping: record.grouping,
                 last_sync: record.last_sync,
                 last_finished_scan_begun_ms: record.last_finished_scan_begun_ms,
                 scan: record.scan.map(|record| record.scan),
@@ -166,17 +131,7 @@ impl Journal for SledStore {
     }
 
     async fn finish_scan(&self, scheme: &str, scan: u64) -> Result<u64, JournalError> {
-        self.remove_vanished(scheme, scan).await?;
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let (scheme, behind) = (scheme.to_owned(), after.take());
-            let some = self.commit(move |txn| scans::finish_some(txn, &scheme, scan, behind.as_deref())).await?;
-            match some {
-                scans::Finishing::Sealing => {}
-                scans::Finishing::Releasing(last) => after = last,
-                scans::Finishing::Over(bills) => return Ok(bills),
-            }
-        }
+        self.finish(scheme, scan).await
     }
 
     async fn ready(
@@ -194,7 +149,7 @@ impl Journal for SledStore {
     }
 
     async fn rows_of(&self, scheme: &str, bill: &str) -> Result<Vec<Vec<u8>>, JournalError> {
-        self.read(|tree| collection::rows_of(tree, scheme, bill))
+        self.read(|tree| groups::rows_of(tree, scheme, bill))
     }
 
     async fn claim(&self, claims: Vec<ClaimToMake>, now_ms: i64) -> Result<Vec<ClaimedBill>, JournalError> {
@@ -207,6 +162,57 @@ impl Journal for SledStore {
 
     async fn set_aside(&self, bills: Vec<(BillVersion, SetAside)>) -> Result<(), JournalError> {
         self.commit(move |txn| bills::set_aside(txn, bills)).await
+    }
+
+    async fn restart_scan(
+        &self,
+        scheme: &str,
+        scan: u64,
+        first_page: PageRef,
+        source_digest: String,
+    ) -> Result<Scan, JournalError> {
+        let scheme = scheme.to_owned();
+        self.commit(move |txn| scans::restart(txn, &scheme, scan, first_page, source_digest)).await
+    }
+
+    async fn refused_rows(
+        &self,
+        scheme: &str,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<Vec<RefusedRow>, JournalError> {
+        self.read(|tree| refused::refused_rows(tree, scheme, limit, after))
+    }
+
+    async fn restage(&self, scheme: &str, rows: Vec<Restaged>, how: RestageSettings) -> Result<u64, JournalError> {
+        let scheme = scheme.to_owned();
+        self.commit(move |txn| refused::restage(txn, &scheme, &rows, &how)).await
+    }
+
+    async fn regroup(
+        &self,
+        scheme: &str,
+        grouping: &str,
+        merges: bool,
+        bill_of: &(dyn for<'a> Fn(&'a str, &'a [u8]) -> Option<String> + Send + Sync),
+    ) -> Result<u64, JournalError> {
+        self.regroup_all(scheme, grouping, merges, bill_of).await
+    }
+
+    async fn purge(&self, scheme: &str) -> Result<u64, JournalError> {
+        self.forget(scheme).await
+    }
+
+    async fn revive(
+        &self,
+        scheme: &str,
+        now: &(dyn for<'a> Fn(&'a str) -> Option<String> + Send + Sync),
+        now_ms: i64,
+    ) -> Result<u64, JournalError> {
+        let is_mended = |problem: &Problem| {
+            problem.depends_on.iter().any(|seen| now(&seen.name).as_deref() != Some(seen.digest.as_str()))
+        };
+        self.revive_mended(scheme, &is_mended, now_ms).await
     }
 
     async fn claimed(&self, scheme: &str) -> Result<Vec<ClaimedBill>, JournalError> {
@@ -228,21 +234,7 @@ impl Journal for SledStore {
         indexes: &[IndexFields],
         values: &(dyn for<'a> Fn(&'a [u8], &'a IndexFields) -> Option<Vec<String>> + Send + Sync),
     ) -> Result<(), JournalError> {
-        let (name, wanted) = (collection.to_owned(), indexes.to_vec());
-        for work in self.commit(move |txn| lookups::want(txn, &name, &wanted)).await? {
-            match work {
-                lookups::Work::Build(index, fields) => {
-                    self.build_index(collection, index, &|json| values(json, &fields)).await?;
-                }
-                lookups::Work::Remove(index) => loop {
-                    let name = collection.to_owned();
-                    if self.commit(move |txn| lookups::remove_some(txn, &name, index)).await? {
-                        break;
-                    }
-                },
-            }
-        }
-        Ok(())
+        self.build_and_drop_indexes(collection, indexes, values).await
     }
 
     async fn bills(&self, scheme: &str, status: Status, limit: usize) -> Result<Vec<BillLine>, JournalError> {
@@ -251,7 +243,7 @@ impl Journal for SledStore {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
 ) -> Result<T, JournalError> {
     match tokio::task::spawn_blocking(work).await {

@@ -93,18 +93,23 @@ impl<'t> Txn<'t> {
         keys.take(limit).map(|key| key.map_err(unreadable)).collect()
     }
 
-    /// Whether any key begins with `prefix`, this commit included.
-    pub(super) fn holds_any(&self, prefix: &[u8]) -> Result<bool, JournalError> {
+    /// The first key that begins with `prefix`, this commit included.
+    pub(super) fn first_key(&self, prefix: &[u8]) -> Result<Option<IVec>, JournalError> {
         let written = self.writes.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
-        if written.take_while(|(key, _)| key.starts_with(prefix)).any(|(_, value)| value.is_some()) {
-            return Ok(true);
-        }
+        let mut written = written.take_while(|(key, _)| key.starts_with(prefix)).filter(|(_, value)| value.is_some());
+        let written = written.next().map(|(key, _)| key);
         for item in range(self.tree, prefix, None) {
-            if !self.writes.contains_key(&item?.0) {
-                return Ok(true);
+            let (key, _) = item?;
+            if !self.writes.contains_key(&key) {
+                return Ok(Some(written.filter(|written| **written < key).cloned().unwrap_or(key)));
             }
         }
-        Ok(false)
+        Ok(written.cloned())
+    }
+
+    /// Whether any key begins with `prefix`, this commit included.
+    pub(super) fn holds_any(&self, prefix: &[u8]) -> Result<bool, JournalError> {
+        Ok(self.first_key(prefix)?.is_some())
     }
 
     /// The batch, unless nothing changes.

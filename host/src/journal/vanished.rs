@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sled::Tree;
 
-use super::collection::{group_prefix, remove_rows};
+use super::collection::remove_rows;
+use super::groups::group_prefix;
 use super::key::{Key, Kind, Parts, printable};
 use super::record::{Chunk, RowRecord, SeenBill, decode};
 use super::scans::{make_version, scheme_key, to_finish};
@@ -29,8 +30,13 @@ const ROWS_PER_SEARCH: usize = 20_000;
 /// Bills from which one commit removes rows; notes that one commit forgets.
 const PER_COMMIT: usize = 500;
 
-pub(super) fn seen_prefix(scheme: &str, scan: u64) -> Key {
+fn seen_prefix(scheme: &str, scan: u64) -> Key {
     Key::new(Kind::Seen).text(scheme).number(scan)
+}
+
+/// The notes of one run of a scan.
+pub(super) fn run_prefix(scheme: &str, scan: u64, run: u64) -> Key {
+    seen_prefix(scheme, scan).number(run)
 }
 
 /// The note of one page, while its rows are stored.
@@ -59,14 +65,14 @@ impl<'p> PageSeen<'p> {
     }
 
     /// Every page has a note, if it is an empty one.
-    pub(super) fn write(mut self, txn: &mut Txn<'_>, page: &PageToStore) -> Result<(), JournalError> {
+    pub(super) fn write(mut self, txn: &mut Txn<'_>, page: &PageToStore, run: u64) -> Result<(), JournalError> {
         let bills = self.bills.iter_mut().map(|(bill, (returned, rows))| {
             rows.sort_unstable();
             rows.dedup();
             SeenBill { bill, returned: *returned, rows: std::mem::take(rows) }
         });
         let note: Vec<SeenBill<'_>> = bills.collect();
-        txn.put_record(seen_prefix(&page.scheme, page.scan).number(page.page.index.into()), &note)
+        txn.put_record(run_prefix(&page.scheme, page.scan, run).number(page.page.index.into()), &note)
     }
 }
 
@@ -93,7 +99,7 @@ pub(super) fn search(tree: &Tree, scheme: &str, scan: u64, after: Option<&[u8]>)
     if !under_way.complete || under_way.sequence_before == 0 {
         return Ok(Found::default());
     }
-    let prefix = seen_prefix(scheme, scan);
+    let prefix = run_prefix(scheme, scan, under_way.run);
     let mut lacking: HashMap<String, HashSet<String>> = HashMap::new();
     let mut held = 0;
     let mut stopped = None;

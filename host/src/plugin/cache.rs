@@ -52,6 +52,21 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// Forgets the compiled code of all plugins but these, given by their digests.
+    pub(super) fn keep_only(&self, digests: &[&str]) {
+        let Some(entries) = self.folder.as_ref().and_then(|folder| fs::read_dir(folder).ok()) else { return };
+        for entry in entries.filter_map(Result::ok) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // What another process is writing has yet another ending.
+            let is_ours = name.ends_with(".cwasm") || name.ends_with(".sha256");
+            if is_ours && !digests.iter().any(|digest| name.starts_with(digest)) {
+                drop(fs::remove_file(entry.path()));
+            }
+        }
+    }
+}
+
 fn file_name(engine: &Engine, plugin_digest: &str) -> String {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
     let mut settings = DefaultHasher::new();

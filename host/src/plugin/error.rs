@@ -1,6 +1,6 @@
 //! Why a plugin does not load, why a call did not return, and what a plugin says went wrong.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::capability::bindings::qiao::plugin::types;
@@ -115,9 +115,7 @@ pub enum LoadError {
         reason: String,
     },
     /// Two files give the same name.
-    #[error(
-        "`{file}` and `{other}` are both named `{name}`: neither is served\n  hint: remove one of them from the plugins folder"
-    )]
+    #[error("`{file}` and `{other}` are both named `{name}`\n  hint: remove one of them from the plugins folder")]
     SameName {
         /// The file.
         file: PathBuf,
@@ -126,6 +124,27 @@ pub enum LoadError {
         /// Their name.
         name: String,
     },
+}
+
+impl LoadError {
+    /// The file that it is about.
+    pub fn file(&self) -> &Path {
+        match self {
+            Self::Unreadable { file, .. }
+            | Self::NotWasm { file, .. }
+            | Self::CoreModule { file }
+            | Self::Invalid { file, .. }
+            | Self::NoneOfOurs { file, .. }
+            | Self::ContractVersion { file, .. }
+            | Self::NoDescription { file }
+            | Self::OtherContract { file, .. }
+            | Self::Imports { file, .. }
+            | Self::Types { file, .. }
+            | Self::Describe { file, .. }
+            | Self::Description { file, .. }
+            | Self::SameName { file, .. } => file,
+        }
+    }
 }
 
 /// Why a call did not return. After each of these the instance is gone; the next call gets a fresh one.

@@ -17,6 +17,7 @@ use super::error::{CallError, LoadError};
 use super::runtime::Runtime;
 use crate::capability::{CallRecord, Lent, Loan};
 use crate::config::LimitsConfig;
+use crate::observe::clock;
 
 /// The contract's package, as it stands in the names of imports and exports.
 const PACKAGE: &str = "qiao:plugin/";
@@ -73,6 +74,8 @@ pub struct Plugin {
     pub drags_in: Vec<String>,
     /// The version of the contract it was built for.
     pub contract: String,
+    /// When it was loaded, Unix milliseconds.
+    pub loaded_ms: i64,
     pub(super) exports: Exports,
     pub(super) name: Arc<str>,
     pub(super) declared_secrets: Arc<std::collections::BTreeSet<String>>,
@@ -90,18 +93,25 @@ impl Plugin {
     }
 }
 
-/// Loads a file. Compiled code comes from `cache` where it is known.
+/// Loads a file. Compiled code comes from `cache` where it is known; a file that is still the one of a plugin `in_use` is
+/// not loaded again.
 pub(super) async fn load(
     runtime: &Runtime,
     cache: &Cache,
     limits: &LimitsConfig,
     path: &Path,
-) -> Result<Plugin, LoadError> {
+    in_use: Option<&Arc<Plugin>>,
+) -> Result<Arc<Plugin>, LoadError> {
     let file = || path.to_owned();
     let wasm =
         std::fs::read(path).map_err(|error| LoadError::Unreadable { file: file(), reason: error.to_string() })?;
     check_kind(path, &wasm)?;
     let digest = cache::digest(&wasm);
+    if let Some(in_use) = in_use
+        && in_use.digest == digest
+    {
+        return Ok(Arc::clone(in_use));
+    }
     let component = tokio::task::block_in_place(|| cache.compile(&runtime.engine, &digest, &wasm))
         .map_err(|error| LoadError::Invalid { file: file(), reason: format!("{error:#}") })?;
     let surface = Surface::of(runtime, &component);
@@ -123,7 +133,7 @@ pub(super) async fn load(
         .await
         .map_err(|error| LoadError::Types { file: file(), reason: format!("{error:#}") })?;
     let (description, functions, stages) = ask(&exports, &loan, path).await?;
-    Ok(Plugin {
+    Ok(Arc::new(Plugin {
         name: description.name.as_str().into(),
         declared_secrets: Arc::new(description.secret_names()),
         description,
@@ -136,7 +146,8 @@ pub(super) async fn load(
         drags_in: surface.drags_in,
         contract: surface.contract,
         exports,
-    })
+        loaded_ms: clock::now_ms(),
+    }))
 }
 
 fn check_kind(path: &Path, bytes: &[u8]) -> Result<(), LoadError> {

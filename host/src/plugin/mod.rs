@@ -24,5 +24,5 @@ pub(crate) use cache::private_folder;
 pub use describe::{Description, Direction, FunctionSignature, Operation, SecretSpec, StageSignature};
 pub use error::{CallError, Failure, FailureKind, LoadError};
 pub use load::{Exports, Plugin};
-pub use registry::Registry;
+pub use registry::{RefusedFile, Registry};
 pub use runtime::Runtime;

@@ -14,48 +14,90 @@ use super::runtime::Runtime;
 use crate::config::LimitsConfig;
 
 /// One state of the plugins folder.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Registry {
     plugins: BTreeMap<String, Arc<Plugin>>,
-    refused: Vec<LoadError>,
+    refused: Vec<RefusedFile>,
+}
+
+/// A file that does not serve.
+#[derive(Clone)]
+pub struct RefusedFile {
+    /// Why.
+    pub error: Arc<LoadError>,
+    /// The build that was loaded before from this file, or under this name, and serves on.
+    pub instead: Option<Arc<Plugin>>,
 }
 
 impl Registry {
     /// Loads every `*.wasm` of a folder; a folder that is not there has none. `compiled`: where compiled code is kept.
-    pub async fn load(runtime: &Runtime, limits: &LimitsConfig, folder: &Path, compiled: Option<&Path>) -> Self {
+    ///
+    /// What is `in_use` is not loaded again where a file is the same, and serves on where a file does not load. A plugin
+    /// whose file is gone is gone.
+    pub async fn load(
+        runtime: &Runtime,
+        limits: &LimitsConfig,
+        folder: &Path,
+        compiled: Option<&Path>,
+        in_use: Option<&Self>,
+    ) -> Self {
         let cache = Cache::new(compiled);
-        let mut registry = Self::default();
-        for file in wasm_files(folder, &mut registry.refused) {
-            match load::load(runtime, &cache, limits, &file).await {
-                Ok(plugin) => registry.add(plugin),
-                Err(error) => registry.refused.push(error),
+        let mut refused = Vec::new();
+        let mut loaded: Vec<Arc<Plugin>> = Vec::new();
+        for file in wasm_files(folder, &mut refused) {
+            let known = in_use.and_then(|in_use| in_use.of_file(&file));
+            match load::load(runtime, &cache, limits, &file, known).await {
+                Ok(plugin) => loaded.push(plugin),
+                Err(error) => {
+                    loaded.extend(known.cloned());
+                    refused.push(RefusedFile { error: Arc::new(error), instead: known.cloned() });
+                }
             }
         }
-        registry.refuse_twins();
+        let kept = in_use.into_iter().flat_map(Self::plugins).chain(&loaded);
+        cache.keep_only(&kept.map(|plugin| plugin.digest.as_str()).collect::<Vec<_>>());
+        let mut registry = Self { plugins: BTreeMap::new(), refused };
+        registry.add_all(loaded, in_use);
         registry
     }
 
-    /// Loads one file.
-    pub async fn load_file(runtime: &Runtime, limits: &LimitsConfig, file: &Path) -> Result<Plugin, LoadError> {
-        load::load(runtime, &Cache::new(None), limits, file).await
-    }
-
-    fn add(&mut self, plugin: Plugin) {
-        let name = plugin.name().to_owned();
-        if let Some(other) = self.plugins.get(&name) {
-            self.refused.push(LoadError::SameName { file: plugin.file, other: other.file.clone(), name });
-        } else {
-            self.plugins.insert(name, Arc::new(plugin));
+    /// Takes plugins in. Which of two files of one name is meant, nobody can know: neither serves, but the one in use.
+    fn add_all(&mut self, loaded: Vec<Arc<Plugin>>, in_use: Option<&Self>) {
+        let mut by_name: BTreeMap<String, Vec<Arc<Plugin>>> = BTreeMap::new();
+        for plugin in loaded {
+            by_name.entry(plugin.name().to_owned()).or_default().push(plugin);
         }
-    }
-
-    /// Which of two files of one name is meant, nobody can know.
-    fn refuse_twins(&mut self) {
-        for error in &self.refused {
-            if let LoadError::SameName { name, .. } = error {
-                self.plugins.remove(name);
+        for (name, mut plugins) in by_name {
+            let (Some(last), others) = (plugins.pop(), plugins) else { continue };
+            if others.is_empty() {
+                self.plugins.insert(name, last);
+                continue;
             }
+            let instead = in_use.and_then(|in_use| in_use.get(&name)).cloned();
+            for other in others {
+                let error =
+                    LoadError::SameName { file: last.file.clone(), other: other.file.clone(), name: name.clone() };
+                self.refused.push(RefusedFile { error: Arc::new(error), instead: instead.clone() });
+            }
+            self.plugins.extend(instead.map(|plugin| (name, plugin)));
         }
+    }
+
+    /// The same, with this build in the place of the one of its name.
+    #[must_use]
+    pub fn with(&self, plugin: Arc<Plugin>) -> Self {
+        let mut registry = self.clone();
+        registry.plugins.insert(plugin.name().to_owned(), plugin);
+        registry
+    }
+
+    fn of_file(&self, file: &Path) -> Option<&Arc<Plugin>> {
+        self.plugins.values().find(|plugin| plugin.file == file)
+    }
+
+    /// Loads one file.
+    pub async fn load_file(runtime: &Runtime, limits: &LimitsConfig, file: &Path) -> Result<Arc<Plugin>, LoadError> {
+        load::load(runtime, &Cache::new(None), limits, file, None).await
     }
 
     /// The plugin of this name.
@@ -69,7 +111,7 @@ impl Registry {
     }
 
     /// The files that do not serve.
-    pub fn refused(&self) -> &[LoadError] {
+    pub fn refused(&self) -> &[RefusedFile] {
         &self.refused
     }
 
@@ -87,18 +129,20 @@ impl Registry {
 }
 
 /// The folder's plugin files, by name.
-fn wasm_files(folder: &Path, refused: &mut Vec<LoadError>) -> Vec<PathBuf> {
+fn wasm_files(folder: &Path, refused: &mut Vec<RefusedFile>) -> Vec<PathBuf> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
         Err(error) => {
-            refused.push(LoadError::Unreadable { file: folder.to_owned(), reason: error.to_string() });
+            let error = LoadError::Unreadable { file: folder.to_owned(), reason: error.to_string() };
+            refused.push(RefusedFile { error: Arc::new(error), instead: None });
             return Vec::new();
         }
     };
     let mut files: Vec<PathBuf> = entries
         .filter_map(Result::ok)
         .map(|entry| entry.path())
+        .filter(|path| !path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')))
         .filter(|path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wasm")))
         .collect();
     files.sort();

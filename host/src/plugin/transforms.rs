@@ -195,6 +195,8 @@ pub struct Processed {
     pub rows: Vec<Map<String, Value>>,
     /// The rows set aside.
     pub refused: Vec<RefusedRow>,
+    /// The tables it read.
+    pub tables_read: Vec<String>,
 }
 
 /// Runs a stage over a page of rows.
@@ -228,6 +230,7 @@ pub async fn run_stage(
             .into_iter()
             .map(|refusal| RefusedRow { row: refusal.row, rule: refusal.rule, message: refusal.message })
             .collect(),
+        tables_read: record.tables_read(),
     })
 }
 

@@ -10,16 +10,29 @@ pub(crate) const LARGEST_LIMIT: u32 = 10_000;
 /// The largest `Limit` that every version allows. A server that silently gave fewer rows than asked would end a scan too early.
 const SAFE_LIMIT: u32 = 2_000;
 
+/// How a request shows who sends it.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SignInBy {
+    /// Each carries the signature of the official SDK.
+    #[default]
+    Signature,
+    /// Each belongs to a session that `LoginByAppSecret` opened.
+    AppSecret,
+}
+
 /// One account of one data centre.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     /// The data centre's id (账套 ID).
     pub(crate) acct_id: String,
-    /// The user on whose behalf is read.
+    /// The user on whose behalf is read and written.
     pub(crate) user: String,
     /// `<client id>_<32 characters>`. Sensitive: the client secret is derived from it.
     pub(crate) app_id: String,
+    #[serde(default)]
+    pub(crate) sign_in: SignInBy,
     #[serde(default)]
     lcid: Value,
     #[serde(default)]
@@ -34,9 +47,13 @@ impl Config {
 
     /// The account in the order in which the signature covers it.
     pub(crate) fn appdata(&self) -> String {
-        let lcid = text(&self.lcid).unwrap_or("2052".into());
         let org_num = text(&self.org_num).unwrap_or("0".into());
-        format!("{},{},{lcid},{org_num}", self.acct_id, self.user)
+        format!("{},{},{},{org_num}", self.acct_id, self.user, self.lcid())
+    }
+
+    /// The language.
+    pub(crate) fn lcid(&self) -> String {
+        text(&self.lcid).map_or_else(|| "2052".to_owned(), Into::into)
     }
 
     /// The largest page to ask for.
@@ -50,10 +67,14 @@ pub(crate) fn schema() -> Value {
         "type": "object",
         "properties": {
             "acct_id": { "type": "string", "minLength": 1, "description": "The data centre's id (账套 ID)." },
-            "user": { "type": "string", "minLength": 1, "description": "The user on whose behalf is read." },
+            "user": { "type": "string", "minLength": 1, "description": "The user on whose behalf is read and written." },
             "app_id": { "type": "string", "minLength": 1, "writeOnly": true, "description": "The application's id, `<client id>_<32 characters>`. As sensitive as a secret: half of it is one." },
+            "sign_in": {
+                "enum": ["signature", "app_secret"],
+                "description": "How to sign in: `signature` (if left out) signs every request, as the official SDK does; `app_secret` opens a session with LoginByAppSecret, for servers that take no signature."
+            },
             "lcid": { "type": ["integer", "string"], "description": "The language; 2052 (Chinese) if left out." },
-            "org_num": { "type": ["integer", "string"], "description": "The organisation's number; the user's own if left out." },
+            "org_num": { "type": ["integer", "string"], "description": "The organisation's number; the user's own if left out. With `sign_in = \"app_secret\"` it is the user's own." },
             "max_limit": {
                 "type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT,
                 "description": "The largest `Limit` of one query; 2000 if left out, which every version allows."
@@ -86,6 +107,13 @@ mod tests {
         for (more, appdata) in cases {
             assert_eq!(config(&more).appdata(), appdata);
         }
+    }
+
+    #[test]
+    fn requests_are_signed_unless_told_otherwise() {
+        assert_eq!(config(&json!({})).sign_in, SignInBy::Signature);
+        assert_eq!(config(&json!({"sign_in": "signature"})).sign_in, SignInBy::Signature);
+        assert_eq!(config(&json!({"sign_in": "app_secret"})).sign_in, SignInBy::AppSecret);
     }
 
     #[test]

@@ -7,31 +7,40 @@ use qiao_plugin::{Failure, Fetch, Page, log};
 use crate::config::Config;
 use crate::paging::Paging;
 use crate::query::Query;
-use crate::reply::{self, Reply};
-use crate::session::{Session, request};
-use crate::sign::Signer;
-use crate::{QUERY_API, Send};
+use crate::reply::{self, Reply, Shape};
+use crate::service::Service;
+use crate::vendor::Vendor;
+use crate::{Send, rows};
 
 pub(crate) fn fetch(call: &Fetch, send: Send<'_>) -> Result<Page, Failure> {
-    if !call.api.eq_ignore_ascii_case(QUERY_API) {
-        return Err(Failure::misconfigured(format!("kingdee has no source `{}`", call.api))
-            .hint(format!("set the metadata's `api` to `{QUERY_API}`")));
-    }
+    let service = Service::called(&call.api, &Service::SOURCES).ok_or_else(|| {
+        let [one, other] = Service::SOURCES.map(Service::api);
+        Failure::misconfigured(format!("kingdee has no source `{}`", call.api))
+            .hint(format!("set the metadata's `api` to `{one}` or `{other}`"))
+    })?;
     let config = Config::of(&call.connection)?;
-    let session: Session = call.connection.session()?;
+    let vendor = Vendor::of(&call.connection, &config, send)?;
     let query = Query::read(&call.request, &call.other_request)?;
     let paging = Paging::choose(&query, call.id_field.as_deref());
     let limit = limit(call, &config, &query);
 
     let data = paging.data(&query, &call.page, limit)?;
-    let response = send(request(&call.connection, &Signer::new(&config)?, &session, &data))
-        .map_err(|error| error.failure(Access::Read))?;
+    let response = vendor.query(service, &data).map_err(|error| error.failure(Access::Read))?;
 
-    let (text, rows) = match reply::read(&response)? {
+    let shape = if service == Service::BillQuery { Shape::Objects } else { Shape::Arrays };
+    let (mut text, mut rows) = match reply::rows(&response, shape)? {
         Reply::Rows(text, rows) => (text, rows),
+        Reply::Nothing => ("[]", Vec::new()),
         Reply::Refused(refusal) if refusal.no_data() => ("[]", Vec::new()),
-        Reply::Refused(refusal) => return Err(refusal.failure()),
+        Reply::Refused(refusal) => return Err(refusal.failure(Access::Read)),
     };
+    let arrays;
+    if shape == Shape::Objects {
+        arrays = rows::arrays(&query, &rows)?;
+        text = &arrays;
+        rows = serde_json::from_str(text)
+            .map_err(|error| Failure::transient(format!("a row of Kingdee's is broken: {error}")))?;
+    }
     check_width(&query, &rows)?;
     log::debug("page fetched", &[("form", &query.form_id), ("rows", &rows.len())]);
     // A page that is not full is the last.
@@ -83,17 +92,16 @@ mod tests {
     )]
     use std::cell::RefCell;
 
-    use qiao_plugin::http::{Error, Part, Request, Response};
+    use qiao_plugin::http::{Part, Request};
     use qiao_plugin::json::json;
     use qiao_plugin::{FailureKind, PageRef, Value, Window};
 
     use super::*;
-    use crate::sign::tests::connection;
+    use crate::testing::{answer, signed_in};
 
     fn call(request: Value, page: PageRef, page_size: u32) -> Fetch {
-        let session = json!({"signature": "kd", "kdservice": null, "asp_net": null});
         Fetch {
-            connection: connection("https://erp.example.com/k3cloud/", session),
+            connection: signed_in(),
             api: "ExecuteBillQuery".into(),
             method: "POST".into(),
             request: serde_json::from_value(request).unwrap(),
@@ -103,10 +111,6 @@ mod tests {
             page,
             page_size,
         }
-    }
-
-    fn answer(body: &str) -> Result<Response, Error> {
-        Ok(Response { status: 200, headers: vec![], body: body.as_bytes().to_vec() })
     }
 
     fn body(request: &Request) -> Value {
@@ -130,7 +134,7 @@ mod tests {
         let page = fetch(&call(request, PageRef::default(), 500), &vendor).unwrap();
 
         let request = asked.into_inner().unwrap();
-        assert_eq!(request.path, crate::QUERY_PATH);
+        assert_eq!(request.path, Service::ExecuteBillQuery.path());
         assert_eq!(
             body(&request),
             json!({"data": {
@@ -146,6 +150,26 @@ mod tests {
         let next = &page.next[0];
         assert_eq!((next.index, next.start_row), (1, 2));
         assert!(next.cursor.as_ref().unwrap().contains("\"last\":2.0"));
+    }
+
+    #[test]
+    fn objects_are_named_and_paged_like_arrays() {
+        let request = json!({"FBillNo": null, "Org": "FSaleOrgId.FNumber", "FEntity_FEntryID": null});
+        let asked = RefCell::new(None);
+        let vendor = |request: Request| {
+            *asked.borrow_mut() = Some(request);
+            answer(
+                r#"[{"FBillNo":"A","FSaleOrgId.FNumber":"100","FEntity_FEntryID":7}, {"FEntity_FEntryID":8,"FBillNo":"B"}]"#,
+            )
+        };
+        for api in ["billQuery", "Kingdee.BOS.WebApi.ServicesStub.DynamicFormService.BillQuery"] {
+            let call = Fetch { api: api.into(), ..call(request.clone(), PageRef::default(), 2) };
+            let page = fetch(&call, &vendor).unwrap();
+            assert_eq!(asked.take().unwrap().path, Service::BillQuery.path());
+            assert_eq!(page.columns.unwrap(), ["FBillNo", "Org", "FEntity_FEntryID"]);
+            assert_eq!(String::from_utf8(page.rows).unwrap(), r#"[["A","100",7],["B",null,8]]"#);
+            assert!(page.next[0].cursor.as_ref().unwrap().contains("\"last\":8"));
+        }
     }
 
     #[test]

@@ -1,25 +1,52 @@
-//! Kingdee Cloud Galaxy (金蝶云星空) as a source: `ExecuteBillQuery` for any form.
+//! Kingdee Cloud Galaxy (金蝶云星空) as source and target, for any form.
 //!
-//! A request is signed, not logged in (`sign`). The scheme's request items become one query (`query`), which is paged by the key
-//! that tells rows apart, so that rows that change meanwhile are not skipped (`paging`). The vendor answers HTTP 200 to almost
-//! everything; what it means is told by the body (`reply`) and its `MsgCode` (`refusal`). Rows are passed on unparsed.
+//! **Reaching it.** Every request goes out through `vendor`, signed for its own service (`sign`, `service`) or within a session that was
+//! opened once (`session`, `login`). The vendor answers HTTP 200 to almost everything; what it means is told by the body (`reply`), its
+//! `ResponseStatus` (`status`) and its `MsgCode` (`refusal`).
+//!
+//! **Reading.** The scheme's request items become one query (`query`), which is paged by the key that tells rows apart, so that rows that
+//! change meanwhile are not skipped (`paging`, `fetch`). Rows are passed on unparsed; only those of `BillQuery`, which are objects, are
+//! put in the order of the columns (`rows`).
+//!
+//! **Writing.** A call (`push`, `options`) saves its bills in one request (`save`), each with an outcome of its own (`tally`). Where the
+//! scheme asks for it they are then submitted and audited (`workflow`), and the true status at Kingdee (`document`) decides what comes
+//! next: a bill that a crash, a refusal or a lost reply left half way goes on from where it is (`resume`), and is never made twice; one whose
+//! content has changed since (`digest`) is saved again before it goes on. A bill that nobody knows of is looked up by its number (`find`);
+//! what goes into a filter is quoted in one place (`filter`).
 
 mod config;
+mod digest;
+mod document;
 mod fetch;
+mod filter;
+mod find;
+mod login;
+mod options;
 mod paging;
+mod push;
 mod query;
 mod refusal;
 mod reply;
+mod resume;
+mod rows;
+mod save;
+mod service;
 mod session;
 mod sign;
+mod status;
+mod tally;
+#[cfg(test)]
+mod testing;
+mod vendor;
+mod workflow;
 
 use qiao_plugin::http::{Error, Request, Response};
-use qiao_plugin::{Connection, Connector, Description, Failure, Fetch, Operation, Page, SignedIn, Source};
+use qiao_plugin::{
+    Connection, Connector, Description, Failure, Fetch, Find, Found, Operation, Outcome, Page, Push, SignedIn, Source,
+    Target,
+};
 
-/// `{Service}.common.kdsvc`, relative to the connection's base URL (Kingdee `WebAPI` help, `ExecuteBillQuery`).
-const QUERY_PATH: &str = "Kingdee.BOS.WebApi.ServicesStub.DynamicFormService.ExecuteBillQuery.common.kdsvc";
-
-const QUERY_API: &str = "executeBillQuery";
+use service::Service;
 
 /// How a request reaches the vendor.
 type Send<'s> = &'s dyn Fn(Request) -> Result<Response, Error>;
@@ -28,27 +55,53 @@ struct Kingdee;
 
 impl Connector for Kingdee {
     fn describe() -> Description {
-        Description::new(
+        let description = Description::new(
             "kingdee",
             env!("CARGO_PKG_VERSION"),
-            "Reads bills and master data of Kingdee Cloud Galaxy (金蝶云星空).",
+            "Reads and writes bills and master data of Kingdee Cloud Galaxy (金蝶云星空); submits and audits what it writes.",
         )
         .config_schema(config::schema())
         .secret(
             session::APP_SECRET,
             "The application's secret, from 第三方系统登录授权 in Kingdee's system administration.",
-        )
-        .operation(
-            Operation::source(
-                QUERY_API,
-                "The rows of any form (FormId), paged by key, in pages of up to the connection's `max_limit`.",
-            )
-            .largest_batch(config::LARGEST_LIMIT),
-        )
+        );
+        // Metadata may also give a service's whole name, as the help does.
+        let services = Service::SOURCES.into_iter().chain(Service::TARGETS);
+        services.fold(description, |description, service| {
+            description.operation(operation(service, service.api())).operation(operation(service, &service.name()))
+        })
     }
 
     fn sign_in(connection: &Connection) -> Result<SignedIn, Failure> {
         session::sign_in(connection, &Request::send)
+    }
+}
+
+fn operation(service: Service, api: &str) -> Operation {
+    let target = |summary, largest_batch| {
+        Operation::target(api, summary)
+            .found_by(document::NUMBER_FIELD)
+            .largest_batch(largest_batch)
+            .largest_find(find::LARGEST_FIND)
+    };
+    match service {
+        Service::BatchSave => target(
+            "Saves up to 20 bills of any form (`otherRequest`: FormId) in one call; with IsAutoSubmitAndAudit submits and audits them.",
+            save::LARGEST_BATCH,
+        ),
+        Service::Save => target(
+            "Saves one bill of any form (`otherRequest`: FormId); with IsAutoSubmitAndAudit submits and audits it.",
+            1,
+        ),
+        Service::BillQuery => {
+            Operation::source(api, "The same rows as executeBillQuery, by the query that Kingdee added in 2023.")
+                .largest_batch(config::LARGEST_LIMIT)
+        }
+        _ => Operation::source(
+            api,
+            "The rows of any form (FormId), paged by key, in pages of up to the connection's `max_limit`.",
+        )
+        .largest_batch(config::LARGEST_LIMIT),
     }
 }
 
@@ -58,4 +111,14 @@ impl Source for Kingdee {
     }
 }
 
-qiao_plugin::export!(source: Kingdee);
+impl Target for Kingdee {
+    fn push(call: Push) -> Result<Vec<Outcome>, Failure> {
+        push::push(&call, &Request::send)
+    }
+
+    fn find(call: Find) -> Result<Vec<Found>, Failure> {
+        find::find(&call, &Request::send)
+    }
+}
+
+qiao_plugin::export!(connector: Kingdee);

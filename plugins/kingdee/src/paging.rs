@@ -15,6 +15,7 @@ use qiao_plugin::json::{RawValue, is_empty, json};
 use qiao_plugin::{Failure, Object, PageRef, Value};
 use serde::{Deserialize, Serialize};
 
+use crate::filter;
 use crate::query::{Column, Filter, Query};
 
 /// How a query is paged.
@@ -130,7 +131,7 @@ impl Key<'_> {
             return own.to_owned();
         }
         let comparison = if start.at { ">=" } else { ">" };
-        let from = format!("{} {comparison} {}", self.entry, literal(&start.last));
+        let from = format!("{} {comparison} {}", self.entry, filter::literal(&start.last));
         if own.is_empty() { from } else { format!("({own}) and {from}") }
     }
 
@@ -184,14 +185,6 @@ fn is_entry_id(name: &str) -> bool {
 /// Rows without an entry may say so with an id of 0.
 fn is_zero(key: &Value) -> bool {
     qiao_plugin::json::text(key) == Some(Cow::Borrowed("0"))
-}
-
-fn literal(key: &Value) -> String {
-    match key {
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => format!("'{}'", text.replace('\'', "''")),
-        other => format!("'{other}'"),
-    }
 }
 
 #[cfg(test)]

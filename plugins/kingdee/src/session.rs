@@ -1,48 +1,66 @@
-//! Signing in, which at Kingdee means trying the signature once.
+//! Signing in, in one of two ways.
 //!
-//! Every request carries the signature, so there is no login call. The cheapest query tells whether account and secret are right, and
-//! gives the cookies of a session; later requests send them as the official SDK does, so that the server need not open a new one each time.
-
-use std::time::{SystemTime, UNIX_EPOCH};
+//! With the header signature every request shows who sends it, so there is no login call: the cheapest query tells whether account and
+//! secret are right, and gives the cookies of a session. Later requests send them as the official SDK does, so that the server need not
+//! open a new one each time. The other way is a session alone (`login`).
 
 use qiao_plugin::credentials::{Algorithm, hmac};
-use qiao_plugin::http::{Access, Request, Response};
+use qiao_plugin::http::{Access, Response};
 use qiao_plugin::json::json;
 use qiao_plugin::{Connection, Failure, FailureKind, Object, SignedIn};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
-use crate::reply::{self, Reply};
+use crate::config::{Config, SignInBy};
+use crate::reply::{self, Reply, Shape};
+use crate::service::Service;
 use crate::sign::{Signer, encode};
-use crate::{QUERY_PATH, Send};
+use crate::vendor::Vendor;
+use crate::{Send, login};
 
 /// The secret's name.
 pub(crate) const APP_SECRET: &str = "app_secret";
 
-const SESSION_COOKIE: &str = "kdservice-sessionid";
-const ASP_NET_COOKIE: &str = "ASP.NET_SessionId";
+pub(crate) const SESSION_COOKIE: &str = "kdservice-sessionid";
+pub(crate) const ASP_NET_COOKIE: &str = "ASP.NET_SessionId";
 
 /// What later calls need.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Session {
-    /// `X-Kd-Signature`: the same for every request of the account.
-    signature: String,
+    /// `X-Kd-Signature`: the same for every request of the account. None where the session alone signs in.
+    pub(crate) signature: Option<String>,
     /// The cookie `kdservice-sessionid`.
-    kdservice: Option<String>,
+    pub(crate) kdservice: Option<String>,
     /// The cookie `ASP.NET_SessionId`.
-    asp_net: Option<String>,
+    pub(crate) asp_net: Option<String>,
+}
+
+impl Session {
+    /// The session that a response opens.
+    pub(crate) fn opened(response: &Response) -> Self {
+        let bare = || response.header(SESSION_COOKIE).map(str::to_owned);
+        Self {
+            signature: None,
+            kdservice: cookie(response, SESSION_COOKIE).or_else(bare),
+            asp_net: cookie(response, ASP_NET_COOKIE),
+        }
+    }
 }
 
 pub(crate) fn sign_in(connection: &Connection, send: Send<'_>) -> Result<SignedIn, Failure> {
     let config = Config::of(connection)?;
-    let signer = Signer::new(&config)?;
-    let message = signer.account_message();
-    let signature = hmac(Algorithm::Sha256, APP_SECRET, [message.into()])?;
-    let session = try_out(connection, &signer, encode(&signature), send)?;
-    Ok(SignedIn::new(json!(session)))
+    match config.sign_in {
+        SignInBy::AppSecret => login::log_in(&config, send),
+        SignInBy::Signature => {
+            let signer = Signer::new(&config)?;
+            let message = signer.account_message();
+            let signature = hmac(Algorithm::Sha256, APP_SECRET, [message.into()])?;
+            let session = try_out(connection, signer, encode(&signature), send)?;
+            Ok(SignedIn::new(json!(session)))
+        }
+    }
 }
 
-fn try_out(connection: &Connection, signer: &Signer, signature: String, send: Send<'_>) -> Result<Session, Failure> {
+fn try_out(connection: &Connection, signer: Signer, signature: String, send: Send<'_>) -> Result<Session, Failure> {
     let heartbeat = Object::from_iter([
         ("FormId".to_owned(), json!("BD_Currency")),
         ("FieldKeys".to_owned(), json!("FNUMBER")),
@@ -52,45 +70,24 @@ fn try_out(connection: &Connection, signer: &Signer, signature: String, send: Se
         ("StartRow".to_owned(), json!(0)),
         ("Limit".to_owned(), json!(1)),
     ]);
-    let session = Session { signature, ..Session::default() };
-    let response =
-        send(request(connection, signer, &session, &heartbeat)).map_err(|error| error.failure(Access::Read))?;
-    match reply::read(&response).map_err(not_signed_in)? {
+    let session = Session { signature: Some(signature), ..Session::default() };
+    let vendor = Vendor::with(connection, Some(signer), session.clone(), send);
+    let response = vendor.query(Service::ExecuteBillQuery, &heartbeat).map_err(|error| error.failure(Access::Read))?;
+    match reply::rows(&response, Shape::Arrays).map_err(not_signed_in)? {
         Reply::Refused(refusal) if !refusal.proves_the_account() => Err(refusal.sign_in_failure()),
-        Reply::Rows(..) | Reply::Refused(_) => Ok(Session {
-            kdservice: cookie(&response, SESSION_COOKIE).or_else(|| response.header(SESSION_COOKIE).map(str::to_owned)),
-            asp_net: cookie(&response, ASP_NET_COOKIE),
-            ..session
-        }),
+        Reply::Rows(..) | Reply::Nothing | Reply::Refused(_) => {
+            Ok(Session { signature: session.signature, ..Session::opened(&response) })
+        }
     }
 }
 
 /// While signing in there is no session that signing in again could mend.
-fn not_signed_in(failure: Failure) -> Failure {
+pub(crate) fn not_signed_in(failure: Failure) -> Failure {
     if failure.kind != FailureKind::Unauthorized {
         return failure;
     }
     Failure { kind: FailureKind::Misconfigured, ..failure }
         .hint("check `acct_id`, `user` and `app_id` in the connection's `config` and its secret `app_secret`")
-}
-
-/// A signed query. The cookies go as the official SDK sends them.
-pub(crate) fn request(connection: &Connection, signer: &Signer, session: &Session, data: &Object) -> Request {
-    let url = format!("{}{QUERY_PATH}", connection.base_url);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let seconds = now.map_or(0, |since| since.as_secs());
-    let mut request = Request::post(QUERY_PATH).json(&json!({ "data": data }));
-    for (name, value) in signer.headers(&url, seconds, &session.signature) {
-        request = request.header(name, value);
-    }
-    if let Some(id) = &session.kdservice {
-        let mut cookies = format!("Theme=standard;{SESSION_COOKIE}={id}");
-        if let Some(id) = &session.asp_net {
-            cookies = format!("{cookies}; {ASP_NET_COOKIE}={id}");
-        }
-        request = request.header(SESSION_COOKIE, id.as_str()).header("Cookie", cookies);
-    }
-    request
 }
 
 fn cookie(response: &Response, name: &str) -> Option<String> {
@@ -112,13 +109,12 @@ mod tests {
         clippy::needless_pass_by_value,
         reason = "tests"
     )]
-    use std::cell::RefCell;
-
     use qiao_plugin::Value;
-    use qiao_plugin::http::{Error, Part};
+    use qiao_plugin::http::Error;
 
     use super::*;
-    use crate::sign::tests::{connection, host_hmac};
+    use crate::sign::tests::host_hmac;
+    use crate::testing::{config_of, connection};
 
     fn response(headers: &[(&str, &str)], body: &str) -> Response {
         let headers = headers.iter().map(|(n, v)| ((*n).into(), (*v).into()));
@@ -126,10 +122,10 @@ mod tests {
     }
 
     fn tried_out(answer: Result<Response, Error>) -> Result<Session, Failure> {
-        let connection = connection("https://erp.example.com/k3cloud/", Value::Null);
-        let signer = Signer::new(&Config::of(&connection).unwrap()).unwrap();
+        let connection = connection(&json!({}), Value::Null);
+        let signer = Signer::new(&config_of(&connection)).unwrap();
         let signature = encode(&host_hmac(&signer.account_message()));
-        try_out(&connection, &signer, signature, &|_| answer.clone())
+        try_out(&connection, signer, signature, &|_| answer.clone())
     }
 
     fn refused(code: u32) -> String {
@@ -145,7 +141,7 @@ mod tests {
             ("set-cookie", "kdservice-sessionid=kd-1; path=/"),
         ];
         let session = tried_out(Ok(response(&cookies, r#"[["PRE001"]]"#))).unwrap();
-        assert!(session.signature.starts_with("NjI5MzRi"));
+        assert!(session.signature.unwrap().starts_with("NjI5MzRi"));
         assert_eq!(session.kdservice.as_deref(), Some("kd-1"));
         assert_eq!(session.asp_net.as_deref(), Some("asp"));
 
@@ -174,22 +170,5 @@ mod tests {
         }
         let failure = tried_out(Err(Error::NoAnswer("timed out".into()))).unwrap_err();
         assert_eq!(failure.kind, FailureKind::Transient);
-    }
-
-    #[test]
-    fn the_cookies_are_sent_as_the_official_sdk_sends_them() {
-        let connection = connection("https://erp.example.com/k3cloud/", Value::Null);
-        let signer = Signer::new(&Config::of(&connection).unwrap()).unwrap();
-        let session = Session { signature: "kd".into(), kdservice: Some("s".into()), asp_net: Some("a".into()) };
-        let sent = RefCell::new(Vec::new());
-        for (name, parts) in request(&connection, &signer, &session, &Object::new()).headers {
-            if name.eq_ignore_ascii_case("cookie") || name == SESSION_COOKIE {
-                sent.borrow_mut().extend(parts);
-            }
-        }
-        assert_eq!(
-            sent.into_inner(),
-            [Part::from("s"), Part::from("Theme=standard;kdservice-sessionid=s; ASP.NET_SessionId=a"),]
-        );
     }
 }

@@ -117,24 +117,17 @@ pub(crate) mod tests {
     use qiao_plugin::{Connection, Value};
 
     use super::*;
-    use crate::QUERY_PATH;
+    use crate::service::Service;
+    use crate::testing::{config_of, connection};
 
-    pub(crate) const APP_SECRET: &str = "test-app-secret-value";
-
-    pub(crate) fn connection(base_url: &str, session: Value) -> Connection {
-        let config = json!({
-            "acct_id": "dcid-1", "user": "user-1", "lcid": 2052, "org_num": "100",
-            "app_id": "123456_YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4"
-        });
-        Connection::new("kingdee-main", base_url, config, session)
-    }
+    const APP_SECRET: &str = "test-app-secret-value";
 
     fn signer() -> Signer {
-        Signer::new(&Config::of(&connection("https://k/", Value::Null)).unwrap()).unwrap()
+        Signer::new(&config_of(&connection(&json!({}), Value::Null))).unwrap()
     }
 
     fn header(base_url: &str, name: &str) -> String {
-        let url = format!("{base_url}{QUERY_PATH}");
+        let url = format!("{base_url}{}", Service::ExecuteBillQuery.path());
         let headers = signer().headers(&url, 1_700_000_000, "kd");
         let (_, value) = headers.into_iter().find(|(n, _)| *n == name).unwrap();
         value
@@ -153,7 +146,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_message_covers_path_nonce_and_time() {
-        let path = format!("/k3cloud/{QUERY_PATH}");
+        let path = format!("/k3cloud/{}", Service::ExecuteBillQuery.path());
         assert_eq!(
             request_message(&path, "1700000000", "1700000000"),
             "POST\n%2Fk3cloud%2FKingdee.BOS.WebApi.ServicesStub.DynamicFormService.ExecuteBillQuery.common.kdsvc\n\n\

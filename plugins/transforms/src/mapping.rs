@@ -6,11 +6,44 @@
 use std::collections::BTreeMap;
 
 use qiao_plugin::json::text;
-use qiao_plugin::{Failure, Object, Value, tables};
+use qiao_plugin::{Failure, Library, Object, Value};
+
+use crate::tables::Tables;
+
+const CODE: (&str, &str) = ("code", "The code to look up, in the table's first column.");
+const COLUMN: (&str, &str) = ("column", "The column whose text is the result; the second if left out.");
+const UNKNOWN: (&str, &str) =
+    ("unknown", "What an unknown code gives: `error` (the default), `keep` (the code itself), or `=text` (that text).");
+
+pub(crate) fn register(library: &mut Library<'_>) {
+    library.batch(
+        "mapMaterialCode",
+        "A material code through the table `material_code`.",
+        [CODE, COLUMN, UNKNOWN],
+        |rows: Vec<_>| {
+            let asks = rows.into_iter().map(|(code, column, unknown)| Ask::new("material_code", code, column, unknown));
+            map(&asks.collect::<Vec<_>>(), Tables::of_the_host())
+        },
+    );
+    library.batch(
+        "mapValue",
+        "A value through any table.",
+        [
+            ("table", "The table's name: that of its file, without `.csv`."),
+            ("value", "The value to look up, in the table's first column."),
+            COLUMN,
+            UNKNOWN,
+        ],
+        |rows: Vec<_>| {
+            let asks = rows.into_iter().map(|(table, value, column, unknown)| Ask::new(table, value, column, unknown));
+            map(&asks.collect::<Vec<_>>(), Tables::of_the_host())
+        },
+    );
+}
 
 /// One row's question.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Ask<'v> {
+struct Ask<'v> {
     table: &'v str,
     code: &'v Value,
     column: Option<&'v str>,
@@ -18,24 +51,8 @@ pub(crate) struct Ask<'v> {
 }
 
 impl<'v> Ask<'v> {
-    pub(crate) fn new(table: &'v str, code: &'v Value, column: Option<&'v str>, unknown: Option<&'v str>) -> Self {
+    fn new(table: &'v str, code: &'v Value, column: Option<&'v str>, unknown: Option<&'v str>) -> Self {
         Self { table, code, column, unknown }
-    }
-}
-
-type Columns<'t> = &'t dyn Fn(&str) -> Result<Vec<String>, Failure>;
-type Lookup<'t> = &'t dyn Fn(&str, &[String]) -> Result<Vec<Option<Object>>, Failure>;
-
-/// Where tables are read.
-pub(crate) struct Tables<'t> {
-    columns: Columns<'t>,
-    lookup: Lookup<'t>,
-}
-
-impl Tables<'_> {
-    /// The project's tables.
-    pub(crate) fn of_the_host() -> Self {
-        Self { columns: &tables::columns, lookup: &tables::lookup }
     }
 }
 
@@ -43,7 +60,7 @@ impl Tables<'_> {
 type Mapped = Result<Value, String>;
 
 /// Maps a batch, asking each table once.
-pub(crate) fn map(asks: &[Ask<'_>], tables: &Tables<'_>) -> Result<Vec<Mapped>, Failure> {
+fn map(asks: &[Ask<'_>], tables: Tables<'_>) -> Result<Vec<Mapped>, Failure> {
     let mut by_table: BTreeMap<&str, Vec<(usize, &Ask<'_>)>> = BTreeMap::new();
     for (place, ask) in asks.iter().enumerate() {
         by_table.entry(ask.table).or_default().push((place, ask));
@@ -65,7 +82,7 @@ struct Table<'v> {
 }
 
 impl<'v> Table<'v> {
-    fn read(name: &'v str, asks: &[(usize, &Ask<'_>)], tables: &Tables<'_>) -> Result<Self, Failure> {
+    fn read(name: &'v str, asks: &[(usize, &Ask<'_>)], tables: Tables<'_>) -> Result<Self, Failure> {
         let columns = (tables.columns)(name)?;
         let mut codes: Vec<String> = asks.iter().filter_map(|(_, ask)| text(ask.code).map(Into::into)).collect();
         codes.sort_unstable();
@@ -173,7 +190,7 @@ mod tests {
                 Ask::new(text(0).unwrap(), &row[1], text(2), text(3))
             })
             .collect();
-        let answers = map(&asks, &tables).unwrap();
+        let answers = map(&asks, tables).unwrap();
         let answers =
             answers.into_iter().map(|answer| answer.map_or_else(|error| format!("! {error}"), |v| v.to_string()));
         (answers.collect(), asked.into_inner())
@@ -225,7 +242,7 @@ mod tests {
     fn a_missing_table_concerns_the_whole_call() {
         let tables = Tables { columns: &columns, lookup: &|_, _| panic!("not reached") };
         let code = json!("a");
-        let failure = map(&[Ask::new("none", &code, None, None)], &tables).unwrap_err();
+        let failure = map(&[Ask::new("none", &code, None, None)], tables).unwrap_err();
         assert_eq!(failure.message, "there is no table `none`");
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Parameter {
 pub(crate) struct StageEntry<'v> {
     pub(crate) name: &'static str,
     pub(crate) summary: &'static str,
-    pub(crate) config_schema: Value,
+    pub(crate) config_schema: fn() -> Value,
     process: Process<'v>,
 }
 
@@ -116,12 +116,12 @@ impl<'v> Library<'v> {
     }
 
     /// Adds a stage. Its settings are read into the type of the function's first parameter after any context; what does not fit is
-    /// `misconfigured`, with the JSON path.
+    /// `misconfigured`, with the JSON path. `config_schema` makes their JSON Schema; only listing the stages calls it.
     pub fn stage<C, M>(
         &mut self,
         name: &'static str,
         summary: &'static str,
-        config_schema: Value,
+        config_schema: fn() -> Value,
         stage: impl Stage<C, M> + 'v,
     ) where
         C: DeserializeOwned,
@@ -249,10 +249,10 @@ mod tests {
         library.function("gross", "With VAT.", [("net", "Without VAT."), ("percent", "13 if left out.")], gross);
         library.function("first", "The first letter.", [("text", "Any text.")], first_letter);
         library.batch("join", "A batch.", [("text", ""), ("keep", "")], join);
-        library.stage("keep", "Rows with a field.", json!({}), keep);
+        library.stage("keep", "Rows with a field.", || json!({}), keep);
         library.function("zoned", "With the zone.", [("text", ""), ("more", "")], zoned);
         library.batch("schemes", "The scheme.", [("any", "")], schemes);
-        library.stage("mark", "Marks rows.", json!({}), mark);
+        library.stage("mark", "Marks rows.", || json!({}), mark);
         library
     }
 

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 
 use super::names;
 use super::random::Random;
-use super::{Currency, Customer, Dataset, DocumentStatus, Entry, Material, SaleOrder, Salesman};
+use super::{Currency, Customer, Dataset, DocumentStatus, Entry, Material, RefundSize, SaleOrder, Salesman};
 
 const MATERIALS: usize = 320;
 const CUSTOMERS: usize = 40;
@@ -35,6 +35,8 @@ pub struct Size {
     pub appended_later: usize,
     /// What everything is drawn from.
     pub seed: u64,
+    /// How many refunds there are.
+    pub refunds: RefundSize,
 }
 
 impl Dataset {
@@ -47,6 +49,7 @@ impl Dataset {
             materials: materials(),
             currencies: CURRENCIES.to_vec(),
             orders: Vec::new(),
+            refund_size: size.refunds,
             seed: size.seed,
             next_entry: FIRST_ENTRY_ID,
             mutations: 0,
@@ -201,7 +204,7 @@ pub(super) fn as_kingdee_holds_it(value: Decimal) -> Decimal {
     value
 }
 
-fn word(random: &mut Random, words: &[&str]) -> String {
+pub(super) fn word(random: &mut Random, words: &[&str]) -> String {
     random.choose(words).map_or_else(String::new, ToString::to_string)
 }
 
@@ -210,7 +213,7 @@ fn number_of<T>(item: Option<&T>, number: impl Fn(&T) -> &String) -> String {
 }
 
 /// A name built from lists, each name different as long as the lists' product allows.
-fn pick(words: &[&'static str], index: usize) -> &'static str {
+pub(super) fn pick(words: &[&'static str], index: usize) -> &'static str {
     words.get(index % words.len().max(1)).copied().unwrap_or_default()
 }
 

@@ -1,19 +1,22 @@
-//! The made-up company whose books both vendors keep.
+//! The made-up company whose books the vendors keep.
 //!
 //! Everything is drawn from one seed, so that a failing run can be repeated to the cent. The orders hold what tends to go wrong:
 //! orders of one line and one of 300, lines appended long after their order (so that an order's entry ids lie on several pages),
 //! amounts that end exactly between two cents (where a float rounds the wrong way), drafts that nobody may deliver, and Chinese
-//! everywhere, quotes included. Kingdee shows the orders, OKKI the products, companies and users made from the same lists.
+//! everywhere, quotes included. Kingdee shows the orders, OKKI the products, companies and users made from the same lists, and
+//! Wangdiantong the refunds of the same goods by the same customers: [`Dataset::refunds`].
 
 mod generate;
 mod names;
 mod random;
+mod refunds;
 mod revise;
 mod table;
 #[cfg(test)]
 mod tests;
 
 pub use generate::Size;
+pub use refunds::{Refund, RefundLine, RefundMutation, RefundSize};
 pub use revise::Mutation;
 pub use table::write_material_table;
 
@@ -171,6 +174,7 @@ pub struct Dataset {
     pub currencies: Vec<Currency>,
     /// By `FID`.
     pub orders: Vec<SaleOrder>,
+    refund_size: RefundSize,
     seed: u64,
     /// Entry ids are never used again, not even that of the newest line when it is lost.
     next_entry: u64,
@@ -178,14 +182,32 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// The demo: 700 approved orders of more than 2,000 lines, one of them of 300 lines, and 30 orders that are not approved.
+    /// The demo: 700 approved orders of more than 2,000 lines, one of them of 300 lines, and 30 orders that are not approved; 500
+    /// completed refunds, 380 of them with goods that came back, one of those of 60 lines, and 60 refunds that are not completed.
     pub fn demo() -> Self {
-        Self::generate(Size { approved: 700, unapproved: 30, longest: 300, appended_later: 12, seed: 20_260_105 })
+        let refunds = RefundSize { deliverable: 380, without_goods: 120, unfinished: 60, longest: 60 };
+        Self::generate(Size {
+            approved: 700,
+            unapproved: 30,
+            longest: 300,
+            appended_later: 12,
+            seed: 20_260_105,
+            refunds,
+        })
     }
 
-    /// `approved` approved orders of one to four lines and one draft, for tests.
-    pub fn small(approved: usize) -> Self {
-        Self::generate(Size { approved, unapproved: 1, longest: 4, appended_later: approved / 10, seed: 7 })
+    /// `count` approved orders of one to four lines and one draft, for tests; and `count` refunds that are to be delivered, one
+    /// without goods and one unfinished.
+    pub fn small(count: usize) -> Self {
+        let refunds = RefundSize { deliverable: count, without_goods: 1, unfinished: 1, longest: 4 };
+        Self::generate(Size {
+            approved: count,
+            unapproved: 1,
+            longest: 4,
+            appended_later: count / 10,
+            seed: 7,
+            refunds,
+        })
     }
 
     /// The approved orders.

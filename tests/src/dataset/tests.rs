@@ -129,6 +129,73 @@ fn added_orders_are_new_and_entry_ids_are_never_used_again() {
 }
 
 #[test]
+fn the_demo_holds_refunds_of_every_sort() {
+    let demo = Dataset::demo();
+    let newest = moment();
+    let refunds = demo.refunds(newest);
+    assert_eq!(refunds, Dataset::demo().refunds(newest));
+    assert_eq!(refunds.iter().filter(|refund| refund.process_status == 90).count(), 500);
+    let deliverable: Vec<&Refund> = refunds.iter().filter(|refund| refund.is_deliverable()).collect();
+    assert_eq!((refunds.len(), deliverable.len()), (560, 380));
+    let kinds: HashSet<u8> = refunds.iter().map(|refund| refund.kind).collect();
+    assert_eq!(kinds, HashSet::from([1, 2, 3, 4, 5]));
+    assert!(refunds.iter().map(|refund| refund.process_status).collect::<HashSet<_>>().len() > 8);
+    assert_eq!(deliverable.iter().filter(|refund| refund.lines.len() == 60).count(), 1);
+
+    let numbers: HashSet<&String> = refunds.iter().map(|refund| &refund.refund_no).collect();
+    assert_eq!(numbers.len(), refunds.len());
+    let lines: HashSet<u64> = refunds.iter().flat_map(|refund| &refund.lines).map(|line| line.id).collect();
+    assert_eq!(lines.len(), refunds.iter().map(|refund| refund.lines.len()).sum::<usize>());
+    assert!(refunds.is_sorted_by_key(|refund| (refund.modified, refund.id)));
+    assert_eq!(refunds.last().unwrap().modified, newest);
+    let oldest = refunds[0].modified;
+    assert!(newest.duration_since(oldest).as_hours() > 60 * 24, "more than two windows of 30 days");
+    let same_second = refunds.windows(2).filter(|pair| pair[0].modified == pair[1].modified).count();
+    assert!(same_second > 50);
+    for refund in &refunds {
+        assert!(refund.created < refund.modified && demo.customer(&refund.shop_no).is_some());
+        assert!(!refund.is_deliverable() || !refund.lines.is_empty());
+        assert!(refund.lines.iter().all(|line| demo.material(&line.goods_no).is_some()));
+    }
+}
+
+#[test]
+fn seven_places_bring_an_amount_back_to_the_cent_and_two_do_not() {
+    let refunds = Dataset::demo().refunds(moment());
+    let away = rust_decimal::RoundingStrategy::MidpointAwayFromZero;
+    let mut lost = 0;
+    for line in refunds.iter().flat_map(|refund| &refund.lines) {
+        let price = line.unit_price();
+        assert!(price.scale() <= 7 && line.amount.scale() <= 2 && line.num > Decimal::ZERO);
+        assert_eq!((line.num * price).round_dp_with_strategy(2, away), line.amount, "{} / {}", line.amount, line.num);
+        let coarse = price.round_dp_with_strategy(2, away);
+        lost += usize::from((line.num * coarse).round_dp_with_strategy(2, away) != line.amount);
+    }
+    assert!(lost > 100, "{lost}");
+}
+
+#[test]
+fn a_change_completes_refunds_or_remarks_on_them() {
+    let demo = Dataset::demo();
+    let held = demo.refunds(moment());
+    let now = moment().saturating_add(jiff::ToSpan::hours(3));
+    let mutation = demo.change_refunds(&held, 0, 20, now);
+    assert_eq!(mutation.refunds.len(), 20);
+    let mut completed = 0;
+    for refund in &mutation.refunds {
+        let old = held.iter().find(|old| old.id == refund.id).unwrap();
+        assert!(refund.is_deliverable() && refund.modified == now && refund.modified_before == [old.modified]);
+        assert_eq!((&refund.lines, &refund.shop_no), (&old.lines, &old.shop_no));
+        completed += usize::from(!old.is_deliverable());
+    }
+    assert_eq!(completed, 10);
+    assert_ne!(demo.change_refunds(&held, 1, 20, now), mutation);
+    let small = Dataset::small(3);
+    let all = small.change_refunds(&small.refunds(moment()), 0, 99, now);
+    assert_eq!(all.refunds.len(), 4, "no more than there are");
+}
+
+#[test]
 fn the_example_project_has_a_table_of_every_material() {
     let demo = Dataset::demo();
     let mut table = Vec::new();

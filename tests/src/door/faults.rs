@@ -39,6 +39,9 @@ pub enum Fault {
     KingdeeMsgCode(u16),
     /// OKKI refuses with HTTP 200, this `code` and `message`; nothing is applied.
     OkkiCode(i64, String),
+    /// Wangdiantong refuses with this code and message, in the shape of the way that the request came in by; 1012 asks for fewer
+    /// requests. Nothing is applied.
+    WdtCode(i64, String),
 }
 
 pub(super) const HTML_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>系统维护中</title></head>\

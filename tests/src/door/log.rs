@@ -2,7 +2,7 @@
 //! sleeping.
 //!
 //! Times are the machine's monotonic clock and not the vendors' [`crate::Clock`]: the log measures what the host under test does in
-//! real time. The bell is shared by both vendors and rings whenever a request begins, is applied late, or ends.
+//! real time. The bell is shared by the vendors and rings whenever a request begins, is applied late, or ends.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -43,7 +43,7 @@ pub struct WaitTimedOut {
     pub after: Duration,
 }
 
-/// Rings when something happened at either vendor.
+/// Rings when something happened at any vendor.
 #[derive(Clone, Debug)]
 pub(crate) struct Bell(Arc<watch::Sender<u64>>);
 

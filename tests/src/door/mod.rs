@@ -36,8 +36,32 @@ pub enum Route {
     Any,
     /// Kingdee: `DynamicFormService.ExecuteBillQuery`.
     Query,
+    /// Kingdee: `DynamicFormService.BillQuery`.
+    BillQuery,
+    /// Kingdee: `DynamicFormService.View`.
+    View,
+    /// Kingdee: `DynamicFormService.Save`.
+    Save,
+    /// Kingdee: `DynamicFormService.BatchSave`.
+    BatchSave,
+    /// Kingdee: `DynamicFormService.Draft`.
+    Draft,
+    /// Kingdee: `DynamicFormService.Submit`.
+    Submit,
+    /// Kingdee: `DynamicFormService.Audit`.
+    Audit,
+    /// Kingdee: `DynamicFormService.UnAudit`.
+    UnAudit,
+    /// Kingdee: `DynamicFormService.Delete`.
+    Delete,
+    /// Kingdee: `AuthService.ValidateUser`, `LoginByAppSecret` or `LoginBySign`.
+    Login,
+    /// Kingdee: `AuthService.Logout`.
+    Logout,
     /// Kingdee: another service, which is not simulated.
     OtherService,
+    /// Wangdiantong: a query, by either way in.
+    WdtQuery,
     /// OKKI: `POST /v1/oauth2/access_token`.
     Token,
     /// OKKI: `POST /v1/invoices/order/push`.
@@ -80,7 +104,7 @@ impl Request {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// A parameter of the query string, decoded. The empty text counts as absent, as both vendors have it.
+    /// A parameter of the query string, decoded. The empty text counts as absent, as the vendors have it.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         url::form_urlencoded::parse(self.query.as_bytes())
             .find(|(key, value)| key == name && !value.is_empty())
@@ -119,8 +143,8 @@ pub(crate) trait Vendor: Send + Sync + 'static {
     fn answer(&self, route: Route, request: &Request) -> Answer;
     /// Ends the session or token that the request names. If there is nothing to end, gives what a caller whose session is gone gets.
     fn revoke(&self, request: &Request) -> Option<Answer>;
-    /// A business failure in the vendor's own shape.
-    fn failure(&self, code: i64, message: Option<&str>) -> Answer;
+    /// A business failure in the vendor's own shape, as this request would get it.
+    fn failure(&self, route: Route, request: &Request, code: i64, message: Option<&str>) -> Answer;
 }
 
 /// A vendor that is being served. Dropping it closes its port and all its connections.
@@ -243,8 +267,10 @@ impl<V: Vendor> Door<V> {
             }
             Fault::Html => Answer::text(200, "text/html; charset=utf-8", faults::HTML_PAGE),
             Fault::Body(status, body) => Answer::text(*status, "application/json", body.clone()),
-            Fault::KingdeeMsgCode(code) => self.vendor.failure(i64::from(*code), None),
-            Fault::OkkiCode(code, message) => self.vendor.failure(*code, Some(message)),
+            Fault::KingdeeMsgCode(code) => self.vendor.failure(route, request, i64::from(*code), None),
+            Fault::OkkiCode(code, message) | Fault::WdtCode(code, message) => {
+                self.vendor.failure(route, request, *code, Some(message))
+            }
             Fault::RevokeSession => {
                 let refused = self.vendor.revoke(request);
                 refused.unwrap_or_else(|| self.vendor.answer(route, request))

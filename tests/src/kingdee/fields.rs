@@ -7,15 +7,27 @@ use std::cmp::Ordering;
 
 use jiff::civil::DateTime;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
+use super::base_data;
+use super::bill_fields::{self, BillField};
+use super::bills::{Bill, BillEntry, Bills};
+use super::schema::Schema;
 use crate::dataset::{Currency, Dataset, Entry, SaleOrder};
 
-/// What a field shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Everything that can be queried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Books<'a> {
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) bills: &'a Bills,
+}
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Cell {
     Null,
-    Number(Decimal),
+    Number(#[serde(with = "rust_decimal::serde::str")] Decimal),
     Text(String),
     Time(DateTime),
 }
@@ -55,6 +67,7 @@ pub(crate) fn number_json(number: Decimal) -> Value {
 pub(crate) enum Record<'a> {
     Sale { dataset: &'a Dataset, order: &'a SaleOrder, entry: Option<&'a Entry> },
     Currency(&'a Currency),
+    Bill { dataset: &'a Dataset, bill: &'a Bill, entry: Option<(usize, &'a BillEntry)> },
 }
 
 /// A form that can be queried.
@@ -62,6 +75,7 @@ pub(crate) enum Record<'a> {
 pub(crate) enum Form {
     SaleOrder,
     Currency,
+    Bill(&'static Schema),
 }
 
 /// Where a field stands: a query that names no entry's field gives one row per bill.
@@ -72,21 +86,25 @@ pub(crate) enum Level {
 }
 
 /// A field of a form.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Field {
     pub(crate) level: Level,
-    read: fn(&Record<'_>) -> Cell,
+    read: Reading,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    Fixed(Read),
+    Bill(BillField),
 }
 
 impl Field {
     pub(crate) fn read(&self, record: &Record<'_>) -> Cell {
-        (self.read)(record)
-    }
-}
-
-impl std::fmt::Debug for Field {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.debug_struct("Field").field("level", &self.level).finish_non_exhaustive()
+        match (&self.read, record) {
+            (Reading::Fixed(read), record) => read(record),
+            (Reading::Bill(field), Record::Bill { dataset, bill, entry }) => field.read(dataset, bill, *entry),
+            (Reading::Bill(_), _) => Cell::Null,
+        }
     }
 }
 
@@ -95,7 +113,7 @@ impl Form {
         match form_id.to_ascii_uppercase().as_str() {
             "SAL_SALEORDER" => Some(Self::SaleOrder),
             "BD_CURRENCY" => Some(Self::Currency),
-            _ => None,
+            _ => Schema::of_id(form_id).map(Self::Bill),
         }
     }
 
@@ -105,14 +123,27 @@ impl Form {
         let (level, read) = match self {
             Self::SaleOrder => sale_field(&key)?,
             Self::Currency => (Level::Head, currency_field(&key)?),
+            Self::Bill(schema) => {
+                let (level, field) = bill_fields::field(schema, &key)?;
+                return Some(Field { level, read: Reading::Bill(field) });
+            }
         };
-        Some(Field { level, read })
+        Some(Field { level, read: Reading::Fixed(read) })
     }
 
     /// All rows, bill by bill; with one row per entry where `level` asks for it.
-    pub(crate) fn records(self, dataset: &Dataset, level: Level) -> Vec<Record<'_>> {
+    pub(crate) fn records(self, books: Books<'_>, level: Level) -> Vec<Record<'_>> {
+        let dataset = books.dataset;
         let sale = |order| move |entry| Record::Sale { dataset, order, entry };
+        let of_bill = |bill| move |entry| Record::Bill { dataset, bill, entry };
         match (self, level) {
+            (Self::Bill(schema), Level::Head) => {
+                books.bills.of_form(schema.id).map(|bill| of_bill(bill)(None)).collect()
+            }
+            (Self::Bill(schema), Level::Entry) => {
+                let bills = books.bills.of_form(schema.id);
+                bills.flat_map(|bill| bill.entries.iter().enumerate().map(Some).map(of_bill(bill))).collect()
+            }
             (Self::Currency, _) => dataset.currencies.iter().map(Record::Currency).collect(),
             (Self::SaleOrder, Level::Head) => dataset.orders.iter().map(|order| sale(order)(None)).collect(),
             (Self::SaleOrder, Level::Entry) => {
@@ -137,7 +168,7 @@ fn sale_field(key: &str) -> Option<(Level, Read)> {
         "fapprovedate" => head(|r| order(r, |o, _| o.approved.map_or(Cell::Null, Cell::Time))),
         "fbilltypeid.fnumber" => head(|_| text("XSDD01_SYS")),
         "fsaleorgid.fnumber" => head(|_| text("100")),
-        "fsaleorgid.fname" => head(|_| text("深圳桥通贸易有限公司")),
+        "fsaleorgid.fname" => head(|_| text(base_data::ORGANIZATION)),
         "fcustid.fnumber" => head(|r| order(r, |o, _| text(&o.customer))),
         "fcustid.fname" => head(|r| order(r, |o, d| opt_text(d.customer(&o.customer).map(|c| &c.name)))),
         "fsalerid.fnumber" => head(|r| order(r, |o, _| text(&o.salesman))),
@@ -175,7 +206,7 @@ fn currency_field(key: &str) -> Option<Read> {
 fn order(record: &Record<'_>, read: impl Fn(&SaleOrder, &Dataset) -> Cell) -> Cell {
     match record {
         Record::Sale { dataset, order, .. } => read(order, dataset),
-        Record::Currency(_) => Cell::Null,
+        _ => Cell::Null,
     }
 }
 
@@ -189,7 +220,7 @@ fn line(record: &Record<'_>, read: impl Fn(&Entry, &Dataset) -> Cell) -> Cell {
 fn currency(record: &Record<'_>, read: impl Fn(&Currency) -> &'static str) -> Cell {
     match record {
         Record::Currency(currency) => text(read(currency)),
-        Record::Sale { .. } => Cell::Null,
+        _ => Cell::Null,
     }
 }
 

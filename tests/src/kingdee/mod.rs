@@ -1,34 +1,50 @@
-//! Kingdee Cloud Galaxy (金蝶云星空), as its Web API looks from outside: sales orders to query, for now.
+//! Kingdee Cloud Galaxy (金蝶云星空), as its Web API looks from outside: sales orders to query, returns to save, submit and audit.
 //!
-//! Each file has one job: [`signature`] verifies, [`session`] keeps cookies, [`envelope`] finds the data in a body, [`query`] runs it
-//! over the [`fields`] with the [`filter`], [`failure`] refuses, [`state`] holds the books. This one is the way in: which path is which
-//! service, and who may come in. A service that writes gets a file beside `query` and an arm in `Galaxy::serve`.
-//!
-//! What a wrong signature is answered with is documented nowhere. Here it is a lost context (`MsgCode` 1, in the wrapping of a query)
-//! whose message names the signature: no user context is what the vendor's stub has then, and it is what a caller without any
-//! signature gets.
+//! Each file has one job. The way in: [`galaxy`] knows the services and who may call them, [`signature`] verifies, [`login`] lets in,
+//! [`session`] keeps cookies, [`envelope`] finds the data in a body, [`failure`] refuses a call. Reading: [`query`] runs over the
+//! [`fields`] with the [`filter`]. Writing: [`schema`] says what a form holds, [`model`] reads what was sent, [`write`] and [`flow`] apply
+//! it, [`reply`] says what became of each bill, [`bills`] holds them and counts. [`state`] is the books, [`conflicts`] and [`motion`]
+//! make them unquiet.
 
+mod base_data;
+mod bill_fields;
+mod bills;
+mod conflicts;
 mod envelope;
 mod failure;
 mod fields;
 mod filter;
+mod flow;
+mod galaxy;
+mod login;
+mod model;
+mod motion;
 mod operand;
 mod query;
+mod reply;
+mod schema;
 mod session;
 pub mod signature;
 mod state;
 #[cfg(test)]
 mod tests;
+mod view;
+mod write;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::dataset::{Dataset, Mutation};
-use crate::door::{Answer, Faults, Request, RequestLog, Route, Server, Vendor};
+use crate::door::{Faults, RequestLog, Route, Server};
+use crate::lock;
 
-use failure::{CONTEXT_LOST, Failure};
+pub(crate) use bills::Bills;
+pub use bills::{Bill, BillEntry, BillStatus, Effect, EffectKind};
+use conflicts::Conflicts;
+use galaxy::Galaxy;
+use motion::Motion;
 use session::Sessions;
 use signature::Application;
 pub(crate) use state::State;
@@ -40,24 +56,24 @@ pub struct Kingdee {
     galaxy: Arc<Galaxy>,
 }
 
-/// The data centre without its sockets.
-#[derive(Debug)]
-pub(crate) struct Galaxy {
-    application: Application,
-    sessions: Sessions,
-    state: State,
-    cap: usize,
-}
-
 impl Kingdee {
     pub(crate) async fn start(
         application: Application,
         state: State,
+        clock: Clock,
         cap: usize,
         port: Option<u16>,
         log: RequestLog,
     ) -> io::Result<Self> {
-        let galaxy = Arc::new(Galaxy { application, sessions: Sessions::default(), state, cap });
+        let galaxy = Arc::new(Galaxy {
+            application,
+            sessions: Sessions::default(),
+            state,
+            conflicts: Conflicts::default(),
+            motion: Mutex::default(),
+            clock,
+            cap,
+        });
         let server = Server::start(Arc::clone(&galaxy), port, log).await?;
         Ok(Self { server, galaxy })
     }
@@ -97,9 +113,48 @@ impl Kingdee {
         self.galaxy.sessions.revoke_all();
     }
 
-    /// The books as they are now.
+    /// Every `every`-th call of `route` ([`Route::Save`], [`Route::BatchSave`], [`Route::Submit`], [`Route::Audit`] …) from now on
+    /// refuses every second of its bills with a network-control conflict and applies the others; a call of one bill fails at the
+    /// first such call and passes at the next. 0 ends it.
+    pub fn fail_in_part(&self, route: Route, every: usize) {
+        self.galaxy.conflicts.set(route, every);
+    }
+
+    /// When `queries` more queries of sales orders have been answered, `count` approved orders change, once; see [`Dataset::change`]. It is not
+    /// among [`crate::Vendors::mutations`].
+    pub fn change_after(&self, queries: usize, count: usize) {
+        *lock(&self.galaxy.motion) = Some(Motion::new(queries.max(1), count));
+    }
+
+    /// The books it began with, as they are now.
     pub fn dataset(&self) -> Dataset {
         self.galaxy.state.dataset().clone()
+    }
+
+    /// The bills of a form that were saved here, by `FID`.
+    pub fn bills(&self, form: &str) -> Vec<Bill> {
+        self.galaxy.state.bills().of_form(form).cloned().collect()
+    }
+
+    /// The bill of this number that was saved here.
+    pub fn bill(&self, form: &str, number: &str) -> Option<Bill> {
+        self.galaxy.state.bills().by_number(form, number).cloned()
+    }
+
+    /// Everything that was applied to bills here, oldest first.
+    pub fn effects(&self) -> Vec<Effect> {
+        self.galaxy.state.bills().effects().to_vec()
+    }
+
+    /// How often this was applied to any bill.
+    pub fn effect_count(&self, kind: EffectKind) -> usize {
+        self.galaxy.state.bills().effects().iter().filter(|effect| effect.kind == kind).count()
+    }
+
+    /// How often this was applied to bills of this number.
+    pub fn effects_of(&self, number: &str, kind: EffectKind) -> usize {
+        let bills = self.galaxy.state.bills();
+        bills.effects().iter().filter(|effect| effect.kind == kind && effect.number == number).count()
     }
 
     pub(crate) fn change(&self, count: usize, clock: &Clock) -> io::Result<Mutation> {
@@ -108,93 +163,5 @@ impl Kingdee {
 
     pub(crate) fn add(&self, count: usize, clock: &Clock) -> io::Result<Mutation> {
         self.galaxy.state.mutate(|dataset| dataset.add(count, clock.local()))
-    }
-}
-
-const FORM_SERVICE: &str = "Kingdee.BOS.WebApi.ServicesStub.DynamicFormService.";
-
-/// The service that a path names: `/k3cloud/<Service>.common.kdsvc`.
-fn service(path: &str) -> Option<&str> {
-    path.strip_prefix("/k3cloud/")
-        .or_else(|| path.strip_prefix("/K3Cloud/"))?
-        .strip_suffix(".common.kdsvc")
-        .filter(|service| !service.contains('/'))
-}
-
-impl Vendor for Galaxy {
-    fn route(&self, request: &Request) -> Route {
-        let Some(service) = service(&request.path) else {
-            return Route::Unknown;
-        };
-        match service.strip_prefix(FORM_SERVICE) {
-            Some("ExecuteBillQuery") => Route::Query,
-            _ => Route::OtherService,
-        }
-    }
-
-    fn answer(&self, route: Route, request: &Request) -> Answer {
-        if route == Route::Unknown || request.method != "POST" {
-            return Answer::text(404, "text/html", "<h2>404 - 找不到文件或目录。</h2>");
-        }
-        match self.admit(request) {
-            Err(failure) => Answer::json(200, &failure.wrapped()),
-            Ok(named) => {
-                let answer = self.serve(route, request);
-                match named {
-                    Some(_) => answer,
-                    None => self.sessions.begin(answer),
-                }
-            }
-        }
-    }
-
-    fn revoke(&self, request: &Request) -> Option<Answer> {
-        match Sessions::named(request) {
-            Some(named) => {
-                self.sessions.revoke(&named);
-                None
-            }
-            // A caller who signs every request and names no session loses the context of this request alone.
-            None => Some(Answer::json(200, &Failure::session_lost().wrapped())),
-        }
-    }
-
-    fn failure(&self, code: i64, message: Option<&str>) -> Answer {
-        let failure = match message {
-            Some(message) => Failure::new(code, message),
-            None => Failure::of_code(code),
-        };
-        Answer::json(200, &failure.wrapped())
-    }
-}
-
-impl Galaxy {
-    /// Whether the caller may come in, and the session that it named.
-    fn admit(&self, request: &Request) -> Result<Option<String>, Failure> {
-        let named = Sessions::named(request);
-        if named.as_deref().is_some_and(|named| !self.sessions.is_live(named)) {
-            return Err(Failure::session_lost());
-        }
-        if signature::is_signed(request) {
-            signature::verify(&self.application, request)
-                .map_err(|error| Failure::new(CONTEXT_LOST, format!("签名验证失败：{error}")))?;
-        } else if named.is_none() {
-            return Err(Failure::session_lost());
-        }
-        Ok(named)
-    }
-
-    fn serve(&self, route: Route, request: &Request) -> Answer {
-        let data = match envelope::data(&request.body) {
-            Ok(data) => data,
-            Err(message) => return Answer::text(500, "text/plain; charset=utf-8", message),
-        };
-        match route {
-            Route::Query => match query::run(&self.state.dataset(), &data, self.cap) {
-                Ok(rows) => Answer::json(200, &rows),
-                Err(failure) => Answer::json(200, &failure.wrapped()),
-            },
-            _ => Answer::text(500, "text/plain; charset=utf-8", "response_error:未找到指定的服务"),
-        }
     }
 }

@@ -1,4 +1,5 @@
-//! `ExecuteBillQuery`: rows as bare arrays in the order of `FieldKeys`, heads repeated for each entry, and no total.
+//! `ExecuteBillQuery`: rows as bare arrays in the order of `FieldKeys`, heads repeated for each entry, and no total. `BillQuery` gives the
+//! same rows as objects whose members are named exactly as in `FieldKeys`.
 //!
 //! Numbers arrive as numbers or as texts. `Limit` above the server's cap is cut to the cap in silence, and `0` means the cap
 //! (what happens above it is not documented; cutting is the reading under which a client loses rows if it trusts its own number).
@@ -8,18 +9,24 @@ use std::cmp::Ordering;
 use serde_json::{Map, Value};
 
 use super::failure::{FORM_ID_EMPTY, Failure, MISSING, PARAMETER};
-use super::fields::{Field, Form, Level, Record};
+use super::fields::{Books, Field, Form, Level, Record};
 use super::filter::Filter;
-use crate::dataset::Dataset;
+
+/// What each row is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Arrays,
+    Objects,
+}
 
 /// Answers one query.
-pub(crate) fn run(dataset: &Dataset, data: &Map<String, Value>, cap: usize) -> Result<Value, Failure> {
+pub(crate) fn run(books: Books<'_>, shape: Shape, data: &Map<String, Value>, cap: usize) -> Result<Value, Failure> {
     let form_id = data.get("FormId").and_then(Value::as_str).unwrap_or_default();
     if form_id.is_empty() {
         return Err(Failure::new(FORM_ID_EMPTY, "业务对象标识 FormId 不能为空"));
     }
     let form = Form::of_id(form_id).ok_or_else(|| Failure::new(MISSING, format!("业务对象 {form_id} 不存在")))?;
-    let columns = columns(form, data.get("FieldKeys"))?;
+    let (names, columns) = columns(form, data.get("FieldKeys"))?;
     let filter = Filter::compile(form, data.get("FilterString").unwrap_or(&Value::Null))?;
     let order = order(form, data.get("OrderString"))?;
     let start = number(data, "StartRow")?;
@@ -36,7 +43,7 @@ pub(crate) fn run(dataset: &Dataset, data: &Map<String, Value>, cap: usize) -> R
     let level = fields.map(|field| field.level).fold(filter.level(), Level::max);
 
     let mut rows: Vec<Record<'_>> = Vec::new();
-    for record in form.records(dataset, level) {
+    for record in form.records(books, level) {
         if filter.passes(&record)? {
             rows.push(record);
         }
@@ -45,21 +52,26 @@ pub(crate) fn run(dataset: &Dataset, data: &Map<String, Value>, cap: usize) -> R
         // Stable: what compares equal stays bill by bill.
         rows.sort_by(|left, right| compare(&order, left, right));
     }
-    Ok(rows
-        .iter()
-        .take(top)
-        .skip(start)
-        .take(limit)
-        .map(|record| columns.iter().map(|column| column.read(record).to_json()).collect::<Value>())
+    let page = rows.iter().take(top).skip(start).take(limit);
+    Ok(page
+        .map(|record| {
+            let cells = columns.iter().map(|column| column.read(record).to_json());
+            match shape {
+                Shape::Arrays => cells.collect::<Value>(),
+                Shape::Objects => names.iter().map(ToString::to_string).zip(cells).collect::<Map<_, _>>().into(),
+            }
+        })
         .collect())
 }
 
-fn columns(form: Form, keys: Option<&Value>) -> Result<Vec<Field>, Failure> {
+fn columns(form: Form, keys: Option<&Value>) -> Result<(Vec<&str>, Vec<Field>), Failure> {
     let keys = keys.and_then(Value::as_str).unwrap_or_default();
     if keys.trim().is_empty() {
         return Err(Failure::new(PARAMETER, "查询字段 FieldKeys 不能为空"));
     }
-    keys.split(',').map(|key| field(form, key.trim())).collect()
+    let names: Vec<&str> = keys.split(',').map(str::trim).collect();
+    let fields = names.iter().map(|name| field(form, name)).collect::<Result<_, _>>()?;
+    Ok((names, fields))
 }
 
 fn field(form: Form, key: &str) -> Result<Field, Failure> {

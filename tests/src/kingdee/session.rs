@@ -1,4 +1,4 @@
-//! Sessions: what the cookies of the first signed answer name.
+//! Sessions: what the cookies of a login, or of the first signed answer, name.
 //!
 //! A caller who signs its headers needs no session, but is given one and may name it later, as a cookie or as the bare header
 //! `kdservice-sessionid`. Naming one that has ended is answered with `MsgCode` 1 whatever else was sent, and so is naming one that
@@ -48,15 +48,21 @@ impl Sessions {
         lock(&self.0).live.clear();
     }
 
-    /// Begins a session and sets its cookies. The SDK splits `Set-Cookie` at commas, so that there is no `expires`.
-    pub(crate) fn begin(&self, answer: Answer) -> Answer {
+    /// Begins a session and gives its name.
+    pub(crate) fn begin(&self) -> String {
         let mut book = lock(&self.0);
         book.given += 1;
         // Different in every process, so that a session from before a restart is not taken for one of these.
         let name = format!("{:08x}-0000-4000-8000-{:012x}", std::process::id(), book.given);
         book.live.insert(name.clone());
-        answer
-            .with_header("set-cookie", format!("ASP.NET_SessionId=asp{:021}; path=/; HttpOnly", book.given))
-            .with_header("set-cookie", format!("kdservice-sessionid={name}; path=/"))
+        name
     }
+}
+
+/// Sets the cookies of a session. The SDK splits `Set-Cookie` at commas, so that there is no `expires`.
+pub(crate) fn with_cookies(answer: Answer, name: &str) -> Answer {
+    let tail: String = name.chars().filter(char::is_ascii_hexdigit).collect();
+    answer
+        .with_header("set-cookie", format!("ASP.NET_SessionId=asp{tail}; path=/; HttpOnly"))
+        .with_header("set-cookie", format!("kdservice-sessionid={name}; path=/"))
 }

@@ -19,6 +19,8 @@ pub struct Application {
     pub acct_id: String,
     /// The integration user.
     pub user: String,
+    /// The user's password, for those who log in with it.
+    pub password: String,
     /// `<client id>_<32 base64 characters>`.
     pub app_id: String,
     /// The secret that goes with it.
@@ -209,6 +211,7 @@ mod tests {
         Application {
             acct_id: "dcid-1".to_owned(),
             user: "user-1".to_owned(),
+            password: "user-1-password".to_owned(),
             app_id: APP_ID.to_owned(),
             app_secret: APP_SECRET.to_owned(),
         }

@@ -1,9 +1,10 @@
-//! What this data centre holds: the books, and the file in which their changes are kept.
+//! What this data centre holds: the books it began with, the file in which their changes are kept, and the bills that were saved here.
 
 use std::io;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 
+use super::bills::Bills;
 use crate::dataset::{Dataset, Mutation};
 use crate::lock;
 use crate::store::Store;
@@ -13,11 +14,13 @@ use crate::store::Store;
 pub(crate) struct State {
     dataset: Mutex<Dataset>,
     store: Store,
+    /// Locked after the dataset where both are.
+    bills: Mutex<Bills>,
 }
 
 impl State {
-    /// The books as they were when the file was last written; without a file, as they are.
-    pub(crate) fn open(mut dataset: Dataset, file: Option<&Path>) -> io::Result<Self> {
+    /// The books as they were when their file was last written; without a file, as they are.
+    pub(crate) fn open(mut dataset: Dataset, file: Option<&Path>, bills: Bills) -> io::Result<Self> {
         let store = match file {
             None => Store::default(),
             Some(file) => {
@@ -28,11 +31,15 @@ impl State {
                 store
             }
         };
-        Ok(Self { dataset: Mutex::new(dataset), store })
+        Ok(Self { dataset: Mutex::new(dataset), store, bills: Mutex::new(bills) })
     }
 
     pub(crate) fn dataset(&self) -> MutexGuard<'_, Dataset> {
         lock(&self.dataset)
+    }
+
+    pub(crate) fn bills(&self) -> MutexGuard<'_, Bills> {
+        lock(&self.bills)
     }
 
     /// Computes a mutation, writes it down and applies it.

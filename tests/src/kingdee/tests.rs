@@ -4,14 +4,20 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::bills::Bills;
 use super::failure::{DATABASE, FORM_ID_EMPTY, Failure, MISSING, PARAMETER};
-use super::fields::Form;
+use super::fields::{Books, Form};
 use super::filter::Filter;
-use super::query;
+use super::query::{self, Shape};
 use crate::dataset::{Dataset, Entry};
 
+fn raw(dataset: &Dataset, data: &Value, cap: usize) -> Result<Value, Failure> {
+    let bills = Bills::default();
+    query::run(Books { dataset, bills: &bills }, Shape::Arrays, data.as_object().unwrap(), cap)
+}
+
 fn run(dataset: &Dataset, data: &Value) -> Result<Vec<Vec<Value>>, Failure> {
-    let rows = query::run(dataset, data.as_object().unwrap(), 2_000)?;
+    let rows = raw(dataset, data, 2_000)?;
     Ok(rows.as_array().unwrap().iter().map(|row| row.as_array().unwrap().clone()).collect())
 }
 
@@ -146,7 +152,7 @@ fn only_an_entry_field_makes_rows_of_entries() {
     let data = Dataset::demo();
     let count = |keys: &str, filter: &str, order: &str| {
         let data_ = json!({"FormId": "SAL_SaleOrder", "FieldKeys": keys, "FilterString": filter, "OrderString": order, "Limit": 10_000});
-        query::run(&data, data_.as_object().unwrap(), 10_000).unwrap().as_array().unwrap().len()
+        raw(&data, &data_, 10_000).unwrap().as_array().unwrap().len()
     };
     let lines: usize = data.orders.iter().map(|order| order.entries.len()).sum();
     assert_eq!(count("FID", "", ""), data.orders.len());
@@ -164,7 +170,7 @@ fn pages(data: &Dataset, cap: usize, limit: &Value, order: &str) -> Vec<usize> {
             "FormId": "SAL_SaleOrder", "FieldKeys": "FSaleOrderEntry_FEntryId", "OrderString": order,
             "StartRow": start.to_string(), "Limit": limit, "TopRowCount": 0,
         });
-        let size = query::run(data, request.as_object().unwrap(), cap).unwrap().as_array().unwrap().len();
+        let size = raw(data, &request, cap).unwrap().as_array().unwrap().len();
         sizes.push(size);
         start += size;
         if size == 0 {

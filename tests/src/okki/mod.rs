@@ -156,7 +156,7 @@ impl Vendor for Crm {
         self.tokens.revoke(request)
     }
 
-    fn failure(&self, code: i64, message: Option<&str>) -> Answer {
+    fn failure(&self, _: Route, _: &Request, code: i64, message: Option<&str>) -> Answer {
         Refusal::new(code, message.unwrap_or("Server Error")).answer(&self.clock.local_text())
     }
 }

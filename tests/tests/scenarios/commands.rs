@@ -39,7 +39,7 @@ async fn inspect_says_what_a_plugin_is() {
     };
     let kingdee = inspect("kingdee").await;
     assert_eq!(kingdee["name"], "kingdee");
-    assert_eq!(kingdee["exports"], json!(["plugin", "session", "source"]));
+    assert_eq!(kingdee["exports"], json!(["plugin", "session", "source", "target"]));
     assert_eq!(kingdee["secrets"][0]["name"], "app_secret");
     assert!(contains(&kingdee["asks_for"], "http"), "{kingdee}");
     assert!(kingdee["drags_in"].as_array().unwrap().iter().all(|name| name.as_str().unwrap().starts_with("wasi:")));

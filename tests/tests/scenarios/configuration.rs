@@ -16,7 +16,7 @@ async fn example() -> (Vendors, Project) {
 async fn the_example_project_has_no_errors() {
     let (_vendors, project) = example().await;
     let checked = project.qiao(&["scheme", "check"]).await.succeeded();
-    assert!(checked.stdout.contains("4 scheme(s) ready, 0 error(s)"), "{checked:?}");
+    assert!(checked.stdout.contains("5 scheme(s) ready, 0 error(s)"), "{checked:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,11 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
 
 use qiao_tests::Vendors;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::sync::watch;
 
 /// A folder that `cargo xtask test` names in the environment, or where `cargo xtask build` leaves it.
 fn built(variable: &str, in_target: &str) -> PathBuf {
@@ -38,6 +42,9 @@ pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
+/// The product's plugins.
+const PLUGINS: [&str; 4] = ["kingdee", "okki", "wdt", "transforms"];
+
 /// A project folder.
 pub(crate) struct Project {
     folder: TempDir,
@@ -60,11 +67,35 @@ impl Project {
                 project.write(&format!("{folder}/{name}"), fs::read_to_string(&path).unwrap());
             }
         }
-        for name in ["kingdee", "okki", "transforms"] {
+        for name in PLUGINS {
             project.add_plugin(&plugin(name));
         }
+        project.compile_once();
         project.connect(vendors);
         project
+    }
+
+    /// Takes over what another project has compiled: it is the same for all of them, and takes seconds.
+    fn compile_once(&self) {
+        static COMPILED: OnceLock<PathBuf> = OnceLock::new();
+        let compiled = COMPILED.get_or_init(|| {
+            let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-once");
+            fs::create_dir_all(root.join("plugins")).unwrap();
+            fs::write(root.join("qiao.toml"), "").unwrap();
+            for name in PLUGINS {
+                fs::copy(plugin(name), root.join("plugins").join(format!("{name}.wasm"))).unwrap();
+            }
+            let mut listing = std::process::Command::new(built("QIAO_BIN", "qiao"));
+            let listed = listing.args(["plugin", "list", "--root"]).arg(&root).output().unwrap();
+            assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+            root.join("state/compiled")
+        });
+        let to = self.root().join("state/compiled");
+        fs::create_dir_all(&to).unwrap();
+        for entry in fs::read_dir(compiled).unwrap() {
+            let path = entry.unwrap().path();
+            fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
     }
 
     /// Writes a `qiao.toml` that points at these vendors.
@@ -92,18 +123,31 @@ timeout = "5s"
 settle_after = "1s"
 config = {{ client_id = "{}" }}
 secrets = {{ client_secret = {{ env = "OKKI_CLIENT_SECRET" }} }}
+
+[connections.wdt-main]
+plugin = "wdt"
+base_url = "{}"
+allow_private = true
+timeout = "5s"
+config = {{ mode = "qimen", sid = "{}", app_key = "{}", target_app_key = "{}", sign_method = "hmac-sha256" }}
+secrets = {{ app_secret = {{ env = "WDT_APP_SECRET" }} }}
 "#,
                 vendors.kingdee.base_url(),
                 keys.acct_id,
                 keys.user,
                 keys.app_id,
                 vendors.okki.base_url(),
-                keys.client_id
+                keys.client_id,
+                vendors.wdt.base_url_qimen(),
+                keys.sid,
+                keys.wdt_app_key,
+                keys.target_app_key
             ),
         );
         self.environment = vec![
             ("KINGDEE_APP_SECRET".to_owned(), keys.app_secret.clone()),
             ("OKKI_CLIENT_SECRET".to_owned(), keys.client_secret.clone()),
+            ("WDT_APP_SECRET".to_owned(), keys.wdt_app_secret.clone()),
         ];
     }
 
@@ -126,11 +170,30 @@ secrets = {{ client_secret = {{ env = "OKKI_CLIENT_SECRET" }} }}
         self.write(path, text.replace(from, to));
     }
 
+    /// Puts a file in the place of another, as a careful copy does: written beside it, then renamed.
+    pub(crate) fn replace(&self, path: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.root().join(path);
+        let unfinished = path.with_extension("part");
+        fs::write(&unfinished, bytes).unwrap();
+        fs::rename(unfinished, path).unwrap();
+    }
+
+    /// Removes a file.
+    pub(crate) fn remove(&self, path: &str) {
+        fs::remove_file(self.root().join(path)).unwrap();
+    }
+
     /// Copies a plugin in.
     pub(crate) fn add_plugin(&self, file: &Path) {
         let to = self.root().join("plugins").join(file.file_name().unwrap());
         fs::create_dir_all(to.parent().unwrap()).unwrap();
         fs::copy(file, to).unwrap();
+    }
+
+    /// Gives a variable of the environment another value.
+    pub(crate) fn set(&mut self, variable: &str, value: &str) {
+        self.forget(variable);
+        self.environment.push((variable.to_owned(), value.to_owned()));
     }
 
     /// Leaves a variable out of the environment.
@@ -141,7 +204,7 @@ secrets = {{ client_secret = {{ env = "OKKI_CLIENT_SECRET" }} }}
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(built("QIAO_BIN", "qiao"));
         command.args(arguments).arg("--root").arg(self.root()).env_remove("RUST_LOG").stdin(Stdio::null());
-        for name in ["KINGDEE_APP_SECRET", "OKKI_CLIENT_SECRET"] {
+        for name in ["KINGDEE_APP_SECRET", "OKKI_CLIENT_SECRET", "WDT_APP_SECRET"] {
             command.env_remove(name);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value))).kill_on_drop(true);
@@ -158,10 +221,97 @@ secrets = {{ client_secret = {{ env = "OKKI_CLIENT_SECRET" }} }}
         self.qiao(&["run", "--once", "--json"]).await
     }
 
+    /// Starts a host that scans and delivers by schedule, and waits until it can be asked.
+    pub(crate) async fn serve(&self) -> Host {
+        let mut child = self.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let said = Said::of(child.stderr.take().unwrap());
+        let host = Host { child, said };
+        host.said("taken over without a restart").await;
+        host
+    }
+
+    /// What `qiao plugin list` or `qiao scheme list` says.
+    pub(crate) async fn list(&self, what: &str) -> Value {
+        self.qiao(&[what, "list", "--json"]).await.json()
+    }
+
     /// Starts the binary and returns at once.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
+}
+
+/// How long a host may take for what a test waits for. It is only waited for so long when the test fails.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
+
+/// A host that runs until it is dropped.
+pub(crate) struct Host {
+    child: Child,
+    said: Said,
+}
+
+impl Host {
+    /// Waits until the host has said this on standard error.
+    #[track_caller]
+    pub(crate) fn said(&self, text: &str) -> impl Future<Output = ()> {
+        self.said.waited_for(text.to_owned())
+    }
+
+    /// Everything that it has said.
+    pub(crate) fn log(&self) -> String {
+        self.said.text.borrow().clone()
+    }
+
+    /// Ends it as a service manager does, and waits until it has ended.
+    pub(crate) async fn stop(mut self) {
+        let id = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        assert!(ended.is_ok_and(|ended| ended.unwrap().success()), "{}", self.log());
+    }
+
+    /// Ends it without a warning.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+}
+
+/// What a process says, as it says it.
+struct Said {
+    text: watch::Receiver<String>,
+}
+
+impl Said {
+    fn of(stderr: ChildStderr) -> Self {
+        let (sender, text) = watch::channel(String::new());
+        tokio::spawn(async move {
+            let mut lines = BufReader::new(stderr).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                sender.send_modify(|text| {
+                    text.push_str(&line);
+                    text.push('\n');
+                });
+            }
+        });
+        Self { text }
+    }
+
+    async fn waited_for(&self, said: String) {
+        let mut text = self.text.clone();
+        let found = tokio::time::timeout(PATIENCE, text.wait_for(|text| text.contains(&said))).await;
+        let found = found.is_ok_and(|found| found.is_ok());
+        assert!(found, "`{said}` was not said: {}", *self.text.borrow());
+    }
+}
+
+/// Waits until a condition holds that has to be asked for.
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let asking = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, asking).await.is_ok(), "never: {what}");
 }
 
 /// A command that has ended.
@@ -196,6 +346,11 @@ impl Ran {
     /// The line of the scheme that delivers orders.
     pub(crate) fn orders(&self) -> Value {
         self.scheme("schemes/kingdee-order-to-okki.yaml")
+    }
+
+    /// The line of the scheme that delivers refunds.
+    pub(crate) fn refunds(&self) -> Value {
+        self.scheme("schemes/wdt-refund-to-kingdee.yaml")
     }
 
     /// Asserts that it ended well.

@@ -11,4 +11,6 @@ mod crash;
 mod harness;
 mod orders;
 mod plugins;
+mod refunds;
+mod reload;
 mod vendors;

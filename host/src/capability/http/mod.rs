@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
-pub(crate) use outbound::Outbound;
+pub(crate) use outbound::{Outbound, choose_cryptography};
 
 use super::bindings::qiao::plugin::http::{Error, Host, Request, Response};
 use super::{Connection, Lent};

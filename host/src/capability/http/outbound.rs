@@ -20,6 +20,12 @@ use crate::config::{ConnectionConfig, LimitsConfig, Rate};
 /// What a vendor may ask for at most, so that one odd header does not stop a connection for a day.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
+/// Which library does the cryptography of TLS is decided once per process, before the first client is built; a later call
+/// changes nothing.
+pub(crate) fn choose_cryptography() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
 /// One connection's way out.
 pub(crate) struct Outbound {
     client: reqwest::Client,
@@ -35,8 +41,7 @@ impl Outbound {
         if !connection.allow_private && host.parse::<IpAddr>().is_ok_and(|address| !is_public(address)) {
             return Err(ConnectionError::PrivateAddress { connection: connection.name.clone(), host });
         }
-        // Which TLS library does the cryptography is decided once per process; a later call changes nothing.
-        drop(rustls::crypto::ring::default_provider().install_default());
+        choose_cryptography();
         let failed = |reason: String| ConnectionError::Client { connection: connection.name.clone(), reason };
         let mut client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())

@@ -23,8 +23,11 @@ const HOSTS_OWN: [&str; 9] = [
 ];
 
 pub(super) fn build(lent: &Lent, connection: &Connection, request: &Request) -> Result<reqwest::Request, Error> {
-    let base = &connection.settings().base_url;
-    let mut url = below(base, &request.path)?;
+    let settings = connection.settings();
+    let mut url = match request.path.as_str() {
+        "" => settings.endpoint.clone(),
+        path => below(&settings.base_url, path)?,
+    };
     for (name, parts) in &request.query {
         let value = text(lent, parts)?;
         url.query_pairs_mut().append_pair(name, &String::from_utf8_lossy(&value));

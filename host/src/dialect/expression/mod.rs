@@ -104,6 +104,11 @@ impl Expression {
         }
     }
 
+    /// A brace is left over beside its placeholders.
+    pub(super) fn has_odd_brace(&self) -> bool {
+        self.template.has_odd_brace()
+    }
+
     pub(super) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         self.template.placeholders()
     }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::directive::Directive;
 use super::super::finding::member;
 use super::super::item::{Content, Over};
+use super::super::parser::Parser;
 use super::super::template::Template;
 use super::super::value::Type;
 use super::{Loader, Names, says_nothing};
@@ -48,7 +49,7 @@ impl Loader<'_> {
     }
 
     /// An array without children: an array of the row as it is, or a value that is one.
-    pub(super) fn list(&mut self, at: &str, value: Option<&Value>) -> Content {
+    pub(super) fn list(&mut self, at: &str, value: Option<&Value>, parsers: &[Parser]) -> Content {
         let Some(value) = value else {
             return Content::Nothing;
         };
@@ -57,6 +58,7 @@ impl Loader<'_> {
         });
         match is_name.then(|| self.over(at, value)).flatten() {
             Some(over) => Content::Array { over, children: Vec::new() },
+            None if !parsers.is_empty() => self.unparsed(at, value),
             None => self.written(at, value, Type::Array),
         }
     }

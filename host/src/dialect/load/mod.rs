@@ -5,7 +5,10 @@
 //! goes on, so that a person sees all of it at once.
 
 mod array;
+mod condition;
 mod names;
+mod parser;
+mod shape;
 mod transform;
 mod value;
 
@@ -17,11 +20,12 @@ use super::error::Side;
 use super::finding::{Findings, element, listed, member, nearest};
 use super::item::{Computed, Content, Item, Origin};
 use super::options::Options;
+use super::parser::Parser;
 use super::plan::{FunctionUse, LookupUse};
 use super::value::{Type, index_text};
 
 /// Keys that act.
-const ACTING: [&str; 6] = ["field", "type", "value", "children", "transform", "is_required"];
+const ACTING: [&str; 7] = ["field", "type", "value", "parser", "children", "transform", "is_required"];
 /// Keys that describe.
 const DESCRIBING: [&str; 7] = ["label", "describe", "parent", "id", "parent_id", "display", "enableDisplay"];
 
@@ -53,6 +57,8 @@ pub(super) struct Loader<'a> {
     pub(super) lookups: Vec<LookupUse>,
     pub(super) functions: Vec<FunctionUse>,
     pub(super) needs_last_sync: bool,
+    /// The array that is flattened, where one is.
+    pub(super) flattened: Option<String>,
     /// How many arrays over lists of unknown elements surround the item.
     lists: usize,
     /// A template has named a line since this was last cleared.
@@ -76,6 +82,7 @@ impl<'a> Loader<'a> {
             lookups: Vec::new(),
             functions: Vec::new(),
             needs_last_sync: false,
+            flattened: None,
             lists: 0,
             line_named: false,
         }
@@ -148,6 +155,7 @@ impl<'a> Loader<'a> {
                         kind: Type::Any,
                         required: false,
                         content,
+                        parsers: Vec::new(),
                     });
                 }
             }
@@ -171,17 +179,9 @@ impl<'a> Loader<'a> {
 
     fn item(&mut self, path: &str, field: &str, keys: &Map<String, Value>, whole: &Value) -> Option<Item> {
         for (key, value) in keys {
-            if key == "parser" {
-                if says_nothing(value) {
-                    continue;
-                }
-                self.findings.error(
-                    &member(path, key),
-                    value,
-                    "key `parser` is not supported",
-                    "compute the value with `_function`, or with a plugin's function in `transform`".to_owned(),
-                );
-            } else if !ACTING.contains(&key.as_str()) && !DESCRIBING.contains(&key.as_str()) {
+            let key = key.as_str();
+            let of_parser = keys.contains_key("parser") && parser::PARAMETERS.contains(&key);
+            if !ACTING.contains(&key) && !DESCRIBING.contains(&key) && !of_parser {
                 self.findings.unknown_key(path, key, value, &ACTING);
             }
         }
@@ -190,8 +190,9 @@ impl<'a> Loader<'a> {
         let value = keys.get("value").filter(|value| !value.is_null());
         let at = value.map_or_else(|| path.to_owned(), |_| member(path, "value"));
         let origin = self.origin(&at, value.unwrap_or(&Value::Null));
+        let mut parsers = self.parsers(path, keys);
         if let Some(transform) = keys.get("transform").filter(|transform| !says_nothing(transform)) {
-            return self.transformed(path, field, kind, required, (transform, value));
+            return self.transformed(path, field, kind, required, (transform, value), parsers);
         }
         let children = keys.get("children").filter(|children| !says_nothing(children));
         let content = match (children, kind) {
@@ -216,7 +217,11 @@ impl<'a> Loader<'a> {
                 );
                 Content::Nothing
             }
-            (None, Type::Array) if self.names == Names::Row => self.list(&at, value),
+            (None, Type::Array) if self.names == Names::Row && reads_list(&parsers) => self.list(&at, value, &parsers),
+            (None, _) if !parsers.is_empty() => {
+                let content = value.map_or(Content::Nothing, |value| self.unparsed(&at, value));
+                self.parsed(&at, content, &mut parsers)
+            }
             (None, _) => value.map_or(Content::Nothing, |value| self.written(&at, value, kind)),
         };
         if let (Content::Nothing, true, Side::Target) = (&content, required, self.side) {
@@ -227,7 +232,7 @@ impl<'a> Loader<'a> {
                 "give it a value, or drop `is_required`".to_owned(),
             );
         }
-        Some(Item { field: field.into(), origin, kind, required, content })
+        Some(Item { field: field.into(), origin, kind, required, content, parsers })
     }
 
     fn kind(&mut self, path: &str, kind: Option<&Value>) -> Type {
@@ -260,8 +265,25 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// Whether flattening makes a field of this name.
+    fn is_flattened(&self, field: &str) -> bool {
+        self.flattened.as_deref().is_some_and(|list| {
+            let head = field.get(..list.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(list))
+                && field.get(list.len()..).is_some_and(|rest| rest.starts_with('_'))
+        })
+    }
+
     fn origin(&self, path: &str, value: &Value) -> Origin {
         Origin { side: self.side, path: path.into(), text: index_text(value).into() }
+    }
+}
+
+/// Without parsers, or with one that reads an array, the bare text of an array's `value` is the name of one.
+fn reads_list(parsers: &[Parser]) -> bool {
+    match parsers.first() {
+        None | Some(Parser::Function(_)) => true,
+        Some(Parser::BuiltIn(parser)) => parser.wants_array(),
     }
 }
 
@@ -269,8 +291,7 @@ impl<'a> Loader<'a> {
 fn is_item(value: &Value) -> bool {
     value.as_object().is_some_and(|keys| {
         keys.keys().any(|key| {
-            key != "field"
-                && (ACTING.contains(&key.as_str()) || matches!(key.as_str(), "label" | "describe" | "parser"))
+            key != "field" && (ACTING.contains(&key.as_str()) || matches!(key.as_str(), "label" | "describe"))
         })
     })
 }

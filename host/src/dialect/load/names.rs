@@ -12,7 +12,8 @@ use super::super::variable::{self, Variable};
 use super::{Loader, Names};
 
 impl Loader<'_> {
-    pub(super) fn called(&mut self, path: &str, value: &Value, call: &Call) {
+    /// A call; `leading` arguments come before those that are written.
+    pub(super) fn called(&mut self, path: &str, value: &Value, call: &Call, leading: usize) {
         for argument in &call.arguments {
             match argument {
                 Parameter::Field(name) => self.name(path, value, name),
@@ -23,7 +24,7 @@ impl Loader<'_> {
         self.functions.push(FunctionUse {
             path: path.to_owned(),
             name: call.name.to_string(),
-            argument_count: call.arguments.len(),
+            argument_count: leading + call.arguments.len(),
         });
     }
 

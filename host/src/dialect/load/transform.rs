@@ -6,6 +6,7 @@ use super::super::call::Call;
 use super::super::error::Side;
 use super::super::finding::member;
 use super::super::item::{Computed, Content, Formula, Item};
+use super::super::parser::Parser;
 use super::super::value::Type;
 use super::{Loader, Names, says_nothing};
 
@@ -18,6 +19,7 @@ impl Loader<'_> {
         kind: Type,
         required: bool,
         (transform, value): (&Value, Option<&Value>),
+        parsers: Vec<Parser>,
     ) -> Option<Item> {
         let at = member(path, "transform");
         if let Some(value) = value.filter(|value| !says_nothing(value)) {
@@ -44,10 +46,15 @@ impl Loader<'_> {
         let call = call?;
         let origin = self.origin(&at, transform);
         if self.side == Side::Source {
+            if !parsers.is_empty() {
+                let hint = "parse the field where the target maps it".to_owned();
+                self.findings.error(&at, transform, "a field that is computed from a row takes no `parser`", hint);
+            }
             self.computed.push(Computed { name: field.into(), origin, kind, call });
             return None;
         }
-        Some(Item { field: field.into(), origin, kind, required, content: Content::Formula(Formula::Call(call)) })
+        let content = Content::Formula(Formula::Call(call));
+        Some(Item { field: field.into(), origin, kind, required, content, parsers })
     }
 
     pub(super) fn transform(&mut self, path: &str, transform: &Value) -> Option<Call> {
@@ -75,7 +82,7 @@ impl Loader<'_> {
         };
         match Call::of_transform(name, params) {
             Ok(call) => {
-                self.called(path, transform, &call);
+                self.called(path, transform, &call, 0);
                 Some(call)
             }
             Err(error) => {

@@ -121,12 +121,13 @@ impl Loader<'_> {
                     hint: error.hint().unwrap_or_default(),
                 })?;
                 if let Some(reason) = loaded.parsed_per_record {
-                    self.findings.warning(
-                        path,
-                        value,
-                        format!("the expression is parsed anew for every record: {reason}"),
-                        "set operators around each placeholder, or quotes".to_owned(),
-                    );
+                    let hint = if loaded.expression.has_odd_brace() {
+                        "take the brace away: outside of quotes it leaves the expression without a value"
+                    } else {
+                        "set operators around each placeholder, or quotes"
+                    };
+                    let message = format!("the expression is parsed anew for every record: {reason}");
+                    self.findings.warning(path, value, message, hint.to_owned());
                 }
                 Formula::Expression(Box::new(loaded.expression))
             }
@@ -146,7 +147,7 @@ impl Loader<'_> {
             }
             Directive::Plugin(body) => {
                 let call = Call::parse(body)?;
-                self.called(path, value, &call);
+                self.called(path, value, &call, 0);
                 Formula::Call(call)
             }
         })

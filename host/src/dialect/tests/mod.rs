@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod article;
+mod conditions;
 mod findings;
+mod parsers;
+mod refunds;
 mod requests;
 mod rows;
+mod shapes;
 mod targets;
 
 use jiff::tz::TimeZone;

@@ -56,3 +56,26 @@ fn bill_numbers() {
         assert_eq!(target.bill_number(&bill, Some(&head), default).as_deref(), expected, "{number:?}");
     }
 }
+
+#[test]
+fn a_grouping_tells_apart_what_groups_differently() {
+    let grouping = |operation: Value| {
+        let mut metadata = metadata(&json!([{"field": "a", "value": "{x}"}]));
+        metadata["operation"] = operation;
+        target(&metadata).grouping()
+    };
+    let merge = |field: &str| grouping(json!({"method": "merge", "field": field}));
+    for (operation, expected) in [
+        (Value::Null, "none"),
+        (json!({"method": "none"}), "none"),
+        (json!({"method": "merge", "field": "FBillNo"}), "merge:FBillNo"),
+        (json!({"method": "merge", "field": " FBillNo ", "bodyName": "lines"}), "merge:FBillNo"),
+        (json!({"method": "merge", "field": "{{ FBillNo }}"}), "merge:FBillNo"),
+        (json!({"method": "merge", "field": "{a}-{{b}}"}), "merge:{{a}}-{{b}}"),
+        (json!({"method": "merge", "field": "{a}-{{b|DATE}}"}), "merge:{{a}}-{{b|date}}@Asia/Shanghai"),
+    ] {
+        assert_eq!(grouping(operation.clone()), expected, "{operation}");
+    }
+    assert_ne!(merge("{a}{b}"), merge("{b}{a}"));
+    assert_ne!(merge("{a|date}"), merge("{a}"));
+}

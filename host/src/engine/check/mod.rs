@@ -14,9 +14,9 @@ mod scheme;
 use std::sync::Arc;
 
 use super::snapshot::Snapshot;
-use super::{Engine, EngineError, shape};
+use super::{Engine, shape};
 use crate::config::{ConfigProblem, Project};
-use crate::journal::{IndexFields, State};
+use crate::journal::{IndexFields, Journal, JournalError, State};
 use crate::plugin::Registry;
 use crate::plugin::connector::Sessions;
 use scheme::Checker;
@@ -29,10 +29,15 @@ pub struct Checked {
     pub problems: Vec<ConfigProblem>,
 }
 
-/// Prepares everything that a project has.
-pub fn check(project: &Project, registry: &Arc<Registry>, state: Option<Arc<dyn State>>) -> Checked {
+/// Prepares everything that a project has. What of `in_use` stays the same is taken over: connections, sessions.
+pub fn check(
+    project: &Project,
+    registry: &Arc<Registry>,
+    state: Option<Arc<dyn State>>,
+    in_use: Option<&Snapshot>,
+) -> Checked {
     let mut problems = Vec::new();
-    let connections = connections::usable(project, registry, &mut problems);
+    let connections = connections::usable(project, registry, in_use, &mut problems);
     let checker = Checker { project, registry, connections: &connections };
     let mut schemes = Vec::new();
     for file in project.schemes.iter().filter(|file| file.enabled) {
@@ -45,7 +50,7 @@ pub fn check(project: &Project, registry: &Arc<Registry>, state: Option<Arc<dyn 
         tables: Arc::clone(&project.tables),
         connections,
         schemes,
-        sessions: Arc::new(Sessions::default()),
+        sessions: in_use.map_or_else(|| Arc::new(Sessions::default()), |in_use| Arc::clone(&in_use.sessions)),
         state,
         limits: project.limits.clone(),
     };
@@ -53,12 +58,23 @@ pub fn check(project: &Project, registry: &Arc<Registry>, state: Option<Arc<dyn 
 }
 
 /// Builds the indexes that lookups need and that their collections do not have yet.
-pub async fn build_indexes(engine: &Engine) -> Result<(), EngineError> {
-    let values = |json: &[u8], fields: &IndexFields| {
-        serde_json::from_slice(json).ok().and_then(|row| shape::index_values(&row, fields))
-    };
-    for scheme in &engine.snapshot.schemes {
-        engine.journal.ensure_indexes(&scheme.stem, &scheme.indexes, &values).await?;
+pub async fn build_indexes(journal: &dyn Journal, snapshot: &Snapshot) -> Result<(), JournalError> {
+    for scheme in &snapshot.schemes {
+        journal.ensure_indexes(&scheme.stem, &scheme.indexes, &index_values).await?;
     }
     Ok(())
+}
+
+/// Builds an index that a collection turned out not to have, beside those that are its own.
+pub(super) async fn build_index(engine: &Engine, stem: &str, fields: &IndexFields) -> Result<(), JournalError> {
+    let mut indexes = engine.refreshed().snapshot.scheme(stem).map(|scheme| scheme.indexes.clone()).unwrap_or_default();
+    if !indexes.contains(fields) {
+        indexes.push(fields.clone());
+        indexes.sort();
+    }
+    engine.journal.ensure_indexes(stem, &indexes, &index_values).await
+}
+
+fn index_values(json: &[u8], fields: &IndexFields) -> Option<Vec<String>> {
+    serde_json::from_slice(json).ok().and_then(|row| shape::index_values(&row, fields))
 }

@@ -2,7 +2,7 @@
 //! no errors, and its parts are all looked at before that is decided, so that a person is told as much as can be at once.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::references::{self, did_you_mean, operation, unknown_plugin};
 use crate::capability::Connection;
@@ -10,6 +10,7 @@ use crate::config::{
     ConfigProblem, OnExpressionError, Origin, Project, SchemeFile, SourceConfig, StageUse, TargetConfig,
 };
 use crate::dialect::{self, Finding, Options, SourcePlan};
+use crate::engine::mapping::table_name;
 use crate::engine::snapshot::{Scheme, SourceSide, StageSide, TargetSide};
 use crate::plugin::{Direction, Plugin, Registry};
 
@@ -75,6 +76,8 @@ impl Checker<'_> {
                 );
             }
         }
+        let lookups = target.iter().flatten().flat_map(|target| target.plan.lookups());
+        let tables_read = lookups.filter_map(|lookup| table_name(&lookup.source)).map(str::to_owned).collect();
         let errors = problems.iter().filter(|problem| problem.is_error()).count() - errors_before;
         if errors > 0 {
             return None;
@@ -93,6 +96,8 @@ impl Checker<'_> {
             collections,
             indexes: Vec::new(),
             retry: file.retry.clone(),
+            digest: file.digest.clone(),
+            tables_read: Mutex::new(tables_read),
         })
     }
 
@@ -148,6 +153,7 @@ impl Checker<'_> {
             plugin,
             connection,
             plan,
+            metadata_text: config.metadata.to_string(),
             schedule: config.schedule.clone(),
             start_from: config.start_from,
             overlap: config.overlap,

@@ -92,7 +92,10 @@ impl Delivery {
                     decided.claims.push(claim(target, bill, Intent::Create));
                 }
                 (None, None, Some(number)) => to_find.push((target.to_find(number, &bill.payload), bill)),
-                (None, None, None) => decided.aside.push((bill.bill, SetAside::Dead(without_number(target)))),
+                (None, None, None) => {
+                    let dead = SetAside::Dead(self.dead(without_number(target)));
+                    decided.aside.push((bill.bill, dead));
+                }
             }
         }
         while !to_find.is_empty() {
@@ -141,11 +144,16 @@ impl Delivery {
         }
     }
 
+    /// A problem that makes a bill dead, with what may mend it.
+    fn dead(&self, problem: Problem) -> Problem {
+        Problem { depends_on: self.engine.snapshot.dependencies(&self.scheme), ..problem }
+    }
+
     /// A look-up failed: the bill is tried again later; one that the look-up itself refuses needs a person.
     fn not_found_out(&self, bill: &ReadyBill, failure: &Failure) -> SetAside {
         let retry = &self.scheme.retry;
         if failure.kind == FailureKind::Rejected || retry::is_too_old(retry, bill.first_attempt_ms) {
-            return SetAside::Dead(problem(failure));
+            return SetAside::Dead(self.dead(problem(failure)));
         }
         let pause = if may_pass(failure.kind) {
             retry::pause(retry, bill.attempts + 1, failure.retry_after)

@@ -16,8 +16,8 @@ use tokio::task::JoinSet;
 
 use super::mapping::{self, BillRows};
 use super::settle::{self, Stop};
-use super::snapshot::{Scheme, TargetSide};
-use super::{Engine, EngineError, look_up};
+use super::snapshot::{Scheme, Snapshot, TargetSide};
+use super::{Engine, EngineError, look_up, take_over};
 use crate::dialect::{Row, Variables};
 use crate::journal::{BillVersion, ReadyBill, SetAside};
 use crate::observe::clock;
@@ -46,32 +46,45 @@ impl Delivery {
     }
 }
 
+/// A batch that has ended.
+struct Batch {
+    bills: Vec<String>,
+    /// What served when it began.
+    worked_with: Arc<Snapshot>,
+    result: Result<(), EngineError>,
+}
+
 /// Delivers what is due, until nothing is. Bills whose time has not come are left, and so is what becomes due after
-/// `until_ms` (Unix milliseconds). One at a time for each scheme.
-pub async fn deliver_due(engine: &Engine, scheme: &Arc<Scheme>, until_ms: Option<i64>) -> Result<(), EngineError> {
-    let Some(target) = &scheme.target else {
+/// `until_ms` (Unix milliseconds). One at a time for each scheme. Each batch is mapped and sent by what serves by then.
+pub async fn deliver_due(engine: &Engine, stem: &str, until_ms: Option<i64>) -> Result<(), EngineError> {
+    let (engine, scheme) = engine.refreshed_with(stem)?;
+    if scheme.target.is_none() {
         return Ok(());
-    };
+    }
     engine.progress.delivery_begins();
-    look_up::take_up(engine, scheme).await?;
-    let numbers = Arc::default();
-    let delivery = Delivery { engine: engine.clone(), scheme: Arc::clone(scheme), numbers, until_ms };
+    look_up::take_up(&engine, &scheme).await?;
+    let mut delivery = Delivery { engine, scheme, numbers: Arc::default(), until_ms };
     let mut under_way: HashSet<String> = HashSet::new();
-    let mut batches: JoinSet<(Vec<String>, Result<(), EngineError>)> = JoinSet::new();
+    let mut batches: JoinSet<Batch> = JoinSet::new();
     let mut failed = None;
     loop {
         if failed.is_none()
-            && let Err(error) = take_batches(&delivery, target, &mut under_way, &mut batches).await
+            && let Err(error) = take_batches(&mut delivery, &mut under_way, &mut batches).await
         {
             failed = Some(error);
         }
         match batches.join_next().await {
-            Some(Ok((bills, result))) => {
+            Some(Ok(Batch { bills, worked_with, result })) => {
                 for bill in &bills {
                     under_way.remove(bill);
                 }
                 if let Err(error) = result {
                     failed.get_or_insert(error);
+                }
+                let Delivery { engine, scheme, .. } = &delivery;
+                if !Arc::ptr_eq(&worked_with, &engine.snapshot) {
+                    // What it found dead may be mended by what has come to serve since it began.
+                    take_over::revive(engine, scheme).await?;
                 }
             }
             Some(Err(broken)) => {
@@ -84,14 +97,20 @@ pub async fn deliver_due(engine: &Engine, scheme: &Arc<Scheme>, until_ms: Option
 
 /// Begins batches while there are bills that are due and room for another batch.
 async fn take_batches(
-    delivery: &Delivery,
-    target: &TargetSide,
+    delivery: &mut Delivery,
     under_way: &mut HashSet<String>,
-    batches: &mut JoinSet<(Vec<String>, Result<(), EngineError>)>,
+    batches: &mut JoinSet<Batch>,
 ) -> Result<(), EngineError> {
-    let Delivery { engine, scheme, .. } = delivery;
-    look_up::due(engine, scheme, target, delivery.now_ms()).await?;
     while batches.len() < BATCHES {
+        (delivery.engine, delivery.scheme) = delivery.engine.refreshed_with(&delivery.scheme.stem)?;
+        let Delivery { engine, scheme, .. } = &*delivery;
+        let Some(target) = &scheme.target else {
+            return Ok(());
+        };
+        look_up::due(engine, scheme, target, delivery.now_ms()).await?;
+        if !take_over::take_over(engine, scheme).await? {
+            return Ok(());
+        }
         if engine.is_stopping() {
             return Err(EngineError::Stopping);
         }
@@ -103,7 +122,10 @@ async fn take_batches(
         let bills: Vec<String> = ready.iter().map(|bill| bill.version.bill.clone()).collect();
         under_way.extend(bills.iter().cloned());
         let delivery = delivery.clone();
-        batches.spawn(async move { (bills, delivery.batch(ready).await) });
+        batches.spawn(async move {
+            let result = delivery.batch(ready).await;
+            Batch { bills, worked_with: delivery.engine.snapshot, result }
+        });
     }
     Ok(())
 }
@@ -156,7 +178,7 @@ impl Delivery {
         for (bill, aside) in &bills {
             match aside {
                 SetAside::Dead(problem) => {
-                    settle::announce(&self.engine, &bill.version, problem);
+                    settle::announce(&self.engine, &bill.version.scheme, &bill.version.bill, problem);
                     self.engine.progress.bill_dead();
                 }
                 SetAside::Done(_) => self.engine.progress.bill_done(),

@@ -109,7 +109,11 @@ async fn what_settling_comes_to() {
     let table = [
         (Settled::Done(receipt("1")), [0, 0, 1, 0, 0, 0], [1, 0, 1, 0, 0, 0]),
         (failed(9_000), [0, 0, 0, 1, 0, 0], [1, 0, 0, 0, 0, 1]),
-        (Settled::Dead { problem: problem("缺客户"), there: None }, [0, 0, 0, 0, 1, 0], [1, 0, 0, 0, 0, 1]),
+        (
+            Settled::Dead { problem: problem("缺客户"), resume: None, there: None },
+            [0, 0, 0, 0, 1, 0],
+            [1, 0, 0, 0, 0, 1],
+        ),
         (uncertain(6_000, 9_000), [0, 1, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0]),
     ];
     for (settled, alone, with_newer) in table {
@@ -178,7 +182,7 @@ async fn only_a_pending_version_is_claimed() {
     assert!(bench.claim(version(S, "SO-9", 1), 5_000).await.is_none(), "unknown");
     let twice = vec![to_claim(v(2)), to_claim(v(2))];
     assert_eq!(bench.store.claim(twice, 5_000).await.unwrap().len(), 1, "claimed");
-    bench.settle(v(2), Settled::Dead { problem: problem("缺客户"), there: None }).await.unwrap();
+    bench.settle(v(2), Settled::Dead { problem: problem("缺客户"), resume: None, there: None }).await.unwrap();
     assert!(bench.claim(v(2), 5_000).await.is_none(), "dead");
     bench.check(S).await;
 }
@@ -196,7 +200,8 @@ async fn a_bill_without_rows_is_not_tried_again() {
 
 #[tokio::test]
 async fn what_setting_aside_comes_to() {
-    let blocked = SetAside::Blocked { collection: "products".into(), problem: problem("缺物料") };
+    let blocked =
+        SetAside::Blocked { collection: "products".into(), looked_in_ms: None, problem: problem("缺物料") };
     let table = [
         (SetAside::Dead(problem("缺客户")), [0, 0, 0, 0, 1, 0], None),
         (SetAside::Failed { problem: problem("缺"), due_ms: 9_000 }, [0, 0, 0, 1, 0, 0], Some(9_000)),
@@ -247,8 +252,9 @@ async fn a_newer_version_is_not_done_before_the_claimed_one() {
 #[tokio::test]
 async fn a_blocked_bill_is_due_when_the_collection_has_completed_a_scan() {
     let bench = with_bill().await;
-    let blocked = || SetAside::Blocked { collection: "products".into(), problem: problem("缺物料") };
-    bench.set_aside(v(1), blocked()).await;
+    let blocked =
+        |looked_in_ms| SetAside::Blocked { collection: "products".into(), looked_in_ms, problem: problem("缺物料") };
+    bench.set_aside(v(1), blocked(None)).await;
     assert!(bench.claim(v(1), 5_000).await.is_none());
     assert_eq!(status(&bench, Status::Waiting).await[0].problem, Some(problem("缺物料")));
     bench.scan("others", vec![]).await;
@@ -257,14 +263,16 @@ async fn a_blocked_bill_is_due_when_the_collection_has_completed_a_scan() {
     bench.scan("products", vec![row("1", "1", 1)]).await;
     assert_eq!(bench.ready(S, LATE).await, ["SO-1 v1"]);
 
-    // That scan began no later than the bill's own: it may have missed what the bill needs, and the bill waits on.
-    bench.set_aside(v(1), blocked()).await;
+    // It was looked for after that scan, in vain: it waits for the next.
+    let looked_in_ms = bench.store.scheme("products").await.unwrap().last_finished_scan_begun_ms;
+    assert!(looked_in_ms.is_some());
+    bench.set_aside(v(1), blocked(looked_in_ms)).await;
     assert_eq!(bench.ready(S, LATE).await, [""; 0]);
     bench.scan("products", vec![]).await;
     assert_eq!(bench.ready(S, LATE).await, ["SO-1 v1"]);
 
-    // Set aside too late: what it would wait for has happened already.
-    bench.set_aside(v(1), blocked()).await;
+    // A scan was completed between the look-up and this: it may have brought what the bill needs.
+    bench.set_aside(v(1), blocked(looked_in_ms)).await;
     assert_eq!(bench.ready(S, LATE).await, ["SO-1 v1"]);
 }
 
@@ -275,7 +283,10 @@ async fn many_blocked_bills_are_released_in_parts() {
     bench.scan(S, rows.collect()).await;
     let ready = bench.store.ready(S, LATE, 5_000, &|_| false).await.unwrap();
     let blocked = |bill: ReadyBill| {
-        (bill.version, SetAside::Blocked { collection: "products".into(), problem: problem("缺物料") })
+        (
+            bill.version,
+            SetAside::Blocked { collection: "products".into(), looked_in_ms: None, problem: problem("缺物料") },
+        )
     };
     bench.store.set_aside(ready.into_iter().map(blocked).collect()).await.unwrap();
     assert_eq!(bench.ready(S, LATE).await.len(), 0);

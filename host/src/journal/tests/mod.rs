@@ -5,7 +5,13 @@ mod bills;
 mod kv;
 mod lookups;
 mod model;
+mod purge;
 mod reference;
+mod refused;
+mod regroup;
+mod restage;
+mod restart;
+mod revive;
 mod rows;
 mod store;
 mod timing;
@@ -37,7 +43,13 @@ fn row(id: &str, bill: &str, content: u8) -> RowToStore {
         bill: bill.into(),
         json: json(id, content),
         index_values: vec![Some(vec![content.to_string()])],
+        refused: None,
     }
+}
+
+/// The same, refused by a stage.
+fn refused(id: &str, bill: &str, content: u8) -> RowToStore {
+    RowToStore { refused: Some(problem(&format!("必填 {content}"))), ..row(id, bill, content) }
 }
 
 fn json(id: &str, content: u8) -> Vec<u8> {
@@ -67,6 +79,7 @@ fn page_of(scheme: &str, scan: u64, index: u32, rows: Vec<RowToStore>) -> PageTo
         page: page(index),
         next: vec![],
         rows,
+        left_out: 0,
         on_change: OnChange::Redeliver,
         makes_bills: true,
         merges: true,
@@ -82,8 +95,12 @@ fn problem(message: &str) -> Problem {
         message: message.into(),
         hint: None,
         at_ms: 7,
-        tables: vec!["物料".into()],
+        depends_on: vec![depends_on("table:物料", "旧")],
     }
+}
+
+fn depends_on(name: &str, digest: &str) -> Dependency {
+    Dependency { name: name.into(), digest: digest.into() }
 }
 
 fn receipt(number: &str) -> Receipt {
@@ -163,6 +180,7 @@ impl Bench {
             window_start: None,
             window_end: begun_ms(next) / 1_000,
             begun_ms: begun_ms(next),
+            source_digest: "源".into(),
             first_page: page(0),
         };
         self.store.begin_scan(scheme, new).await.unwrap().id

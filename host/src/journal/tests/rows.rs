@@ -72,8 +72,14 @@ async fn what_is_not_under_way_is_a_conflict() {
     let unknown_page = bench.store.store_page(page_of("订单", scan, 5, vec![])).await;
     let unknown_scan = bench.store.store_page(page_of("订单", 9, 0, vec![])).await;
     let open_page = bench.store.finish_scan("订单", scan).await;
-    let second =
-        NewScan { kind: ScanKind::Backfill, window_start: None, window_end: 0, begun_ms: 0, first_page: page(0) };
+    let second = NewScan {
+        kind: ScanKind::Backfill,
+        window_start: None,
+        window_end: 0,
+        begun_ms: 0,
+        source_digest: String::new(),
+        first_page: page(0),
+    };
     let second = bench.store.begin_scan("订单", second).await;
     assert_eq!(conflict(unknown_page.unwrap_err()), "scan 1 of scheme `订单` knows no page 5");
     assert_eq!(conflict(unknown_scan.unwrap_err()), "scan 9 of scheme `订单` is not under way");
@@ -89,9 +95,17 @@ async fn what_is_not_under_way_is_a_conflict() {
 async fn only_a_finished_scheduled_scan_moves_last_sync() {
     for (kind, last_sync) in [(ScanKind::Scheduled, Some(77)), (ScanKind::Backfill, None)] {
         let bench = Bench::new();
-        let new = NewScan { kind, window_start: Some(5), window_end: 77, begun_ms: 80_000, first_page: page(0) };
+        let new = NewScan {
+            kind,
+            window_start: Some(5),
+            window_end: 77,
+            begun_ms: 80_000,
+            source_digest: "源".into(),
+            first_page: page(0),
+        };
         let scan = bench.store.begin_scan("订单", new).await.unwrap();
         assert_eq!((scan.id, scan.kind, scan.window_start, scan.window_end), (1, kind, Some(5), 77));
+        assert_eq!(scan.source_digest, "源");
         let bench = bench.reopen();
         assert_eq!(bench.store.scheme("订单").await.unwrap().scan, Some(scan));
         bench.store.store_page(page_of("订单", 1, 0, vec![])).await.unwrap();

@@ -19,6 +19,7 @@ fn wide_row(number: usize) -> RowToStore {
         bill: order.clone(),
         json: format!("{{\"FBillNo\":\"{order}\",{}}}", fields.join(",")).into_bytes(),
         index_values: vec![Some(vec![format!("{number}")])],
+        refused: None,
     }
 }
 

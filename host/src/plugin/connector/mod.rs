@@ -103,7 +103,7 @@ impl Connector {
             return Ok(Session::none());
         }
         self.sessions
-            .get(self.connection.name(), &self.plugin.digest, refused, || self.call_sign_in())
+            .get(self.connection.id(), &self.plugin.digest, refused, || self.call_sign_in())
             .await
             .map_err(|failure| failure.map_text(|text| self.connection.redact(text)))
     }

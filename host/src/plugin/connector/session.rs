@@ -1,4 +1,5 @@
-//! Sessions: one per connection and plugin build, made one at a time, kept in memory only.
+//! Sessions: one per connection and plugin build, made one at a time, kept in memory only. A connection whose settings were
+//! changed is another one: its account may be another.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,15 +51,15 @@ type Slot = Arc<Mutex<Known>>;
 /// All sessions of a host.
 #[derive(Default)]
 pub struct Sessions {
-    slots: Mutex<HashMap<(String, String), Slot>>,
+    slots: Mutex<HashMap<(u64, String), Slot>>,
     made: AtomicU64,
 }
 
 impl Sessions {
-    /// A valid session that is not `refused`, made with `sign_in` if there is none. Others who ask meanwhile wait for it.
+    /// A valid session of a connection ([`Connection::id`](crate::capability::Connection::id)) that is not `refused`, made with `sign_in` if there is none. Others who ask meanwhile wait for it.
     pub(super) async fn get<F, Fut>(
         &self,
-        connection: &str,
+        connection: u64,
         plugin_digest: &str,
         refused: Option<&Session>,
         sign_in: F,
@@ -67,7 +68,7 @@ impl Sessions {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<SignedIn, Failure>>,
     {
-        let key = (connection.to_owned(), plugin_digest.to_owned());
+        let key = (connection, plugin_digest.to_owned());
         let slot = Arc::clone(self.slots.lock().await.entry(key).or_default());
         let mut known = slot.lock().await;
         match &*known {
@@ -93,5 +94,10 @@ impl Sessions {
         };
         *known = Known::Session(session.clone());
         Ok(session)
+    }
+
+    /// Forgets the sessions of connections that are no more.
+    pub async fn keep_only(&self, connections: &[u64]) {
+        self.slots.lock().await.retain(|(connection, _), _| connections.contains(connection));
     }
 }

@@ -1,18 +1,25 @@
-//! Both vendors over real sockets: who is let in ([`sessions`]), how faults look to a client ([`faults`]), what the judge says and what
-//! survives a restart ([`books`]).
+//! The vendors over real sockets: who is let in ([`sessions`], [`logins`], [`ways_in`]), how refunds are read ([`refunds`]) and returns
+//! written ([`returns`], [`steps`]), how faults look to a client ([`faults`]), what the judge says and what survives a restart ([`books`]).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod books;
 mod faults;
+mod logins;
+mod refunds;
+mod returns;
 mod sessions;
+mod steps;
+mod ways_in;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::dataset::Dataset;
 use crate::door::{Fault, Route};
 use crate::kingdee::signature::{api_message, client_of, sign};
+use crate::okki::OrderNoReading;
 
 const QUERY: &str = "Kingdee.BOS.WebApi.ServicesStub.DynamicFormService.ExecuteBillQuery.common.kdsvc";
 const SOON: Duration = Duration::from_secs(20);
@@ -82,6 +89,75 @@ impl<'a> Caller<'a> {
         let url = format!("{}/v1/invoices/order/push", self.vendors.okki.base_url());
         self.http.post(url).bearer_auth(&self.token).body(order.to_string())
     }
+}
+
+const FORMS: &str = "Kingdee.BOS.WebApi.ServicesStub.DynamicFormService";
+
+/// Calls a service of Kingdee's forms, signed.
+async fn call(vendors: &Vendors, service: &str, body: &Value) -> Value {
+    let path = format!("/k3cloud/{FORMS}.{service}.common.kdsvc");
+    let url = format!("http://127.0.0.1:{}{path}", vendors.kingdee.port());
+    let request = client().post(url).body(body.to_string());
+    let headers = signed(&vendors.credentials, &path);
+    let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+    let text = request.send().await.unwrap().text().await.unwrap();
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+/// The same on the form of returns.
+async fn on_returns(vendors: &Vendors, service: &str, data: &Value) -> Value {
+    call(vendors, service, &json!({"formid": "SAL_RETURNSTOCK", "data": data})).await
+}
+
+fn status(answer: &Value) -> &Value {
+    &answer["Result"]["ResponseStatus"]
+}
+
+/// `(DIndex, FieldName)` of each error.
+fn errors(answer: &Value) -> Vec<(u64, String)> {
+    let errors = status(answer)["Errors"].as_array().unwrap().iter();
+    errors.map(|e| (e["DIndex"].as_u64().unwrap(), e["FieldName"].as_str().unwrap_or("").to_owned())).collect()
+}
+
+/// `DIndex` of each success.
+fn successes(answer: &Value) -> Vec<u64> {
+    let entities = status(answer)["SuccessEntitys"].as_array().unwrap().iter();
+    entities.map(|entity| entity["DIndex"].as_u64().unwrap()).collect()
+}
+
+/// A return that nothing is wrong with.
+fn returned(number: &str) -> Value {
+    json!({
+        "FBillNo": number, "FDate": "2026-11-20 10:12:13", "FSaleOrgId": {"FNumber": "100"},
+        "FRetcustId": {"FNumber": "CUST0003"}, "SubHeadEntity": {"FSettleCurrId": {"FNumber": "PRE001"}},
+        "FEntity": [{"FMaterialId": {"FNumber": "MAT-007"}, "FRealQty": "3.0000", "FTaxPrice": 33.333_333_3,
+                     "FStockId": {"FNumber": "THC"}}],
+    })
+}
+
+/// What a bridge without a fault would save of a refund.
+fn bridged_refund(refund: &crate::Refund) -> Value {
+    let lines = refund.lines.iter().map(|line| {
+        json!({"FMaterialId": {"FNumber": line.goods_no}, "FRealQty": line.num.to_string(),
+               "FTaxPrice": line.unit_price().to_string(), "FStockId": {"FNumber": "THC"}})
+    });
+    json!({
+        "FBillTypeID": {"FNUMBER": "XSTHD01_SYS"}, "FBillNo": refund.refund_no, "FDate": refund.modified.to_string(),
+        "FSaleOrgId": {"FNumber": "100"}, "FStockOrgId": {"FNumber": "100"}, "FRetcustId": {"FNumber": refund.shop_no},
+        "SubHeadEntity": {"FSettleCurrId": {"FNumber": "PRE001"}}, "FEntity": lines.collect::<Vec<_>>(),
+    })
+}
+
+/// A clock that stands at noon in China.
+fn noon() -> Clock {
+    Clock::fixed("2026-11-21T04:00:00Z".parse().unwrap())
+}
+
+/// Vendors whose clock stands at noon.
+async fn at_noon(dataset: Dataset) -> Vendors {
+    let mut options = VendorsOptions::new(dataset);
+    options.clock = noon();
+    Vendors::start(options).await.unwrap()
 }
 
 async fn body(request: reqwest::RequestBuilder) -> Value {

@@ -1,0 +1,57 @@
+//! Timing two ways of doing the same work, turn by turn, so that whatever else the machine does meets both.
+
+use std::time::{Duration, Instant};
+
+/// How long each pair is measured.
+const LONG_ENOUGH: Duration = Duration::from_millis(1_500);
+
+/// Turns at least, however long they take.
+const LEAST_TURNS: usize = 30;
+
+/// The medians of two ways.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair {
+    /// Without what is measured.
+    pub(crate) native: Duration,
+    /// With it.
+    pub(crate) plugin: Duration,
+}
+
+impl Pair {
+    /// How many times as long the plugin takes.
+    pub(crate) fn ratio(self) -> f64 {
+        self.plugin.as_secs_f64() / self.native.as_secs_f64().max(f64::EPSILON)
+    }
+}
+
+/// Collects turns until there are enough of them.
+#[derive(Default)]
+pub(crate) struct Turns {
+    native: Vec<Duration>,
+    plugin: Vec<Duration>,
+    begun: Option<Instant>,
+}
+
+impl Turns {
+    /// Whether another turn is to be made.
+    pub(crate) fn go_on(&mut self) -> bool {
+        let begun = *self.begun.get_or_insert_with(Instant::now);
+        self.plugin.len() < LEAST_TURNS || begun.elapsed() < LONG_ENOUGH
+    }
+
+    /// Notes a turn.
+    pub(crate) fn note(&mut self, native: Duration, plugin: Duration) {
+        self.native.push(native);
+        self.plugin.push(plugin);
+    }
+
+    /// The medians.
+    pub(crate) fn medians(self) -> Pair {
+        Pair { native: median(self.native), plugin: median(self.plugin) }
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}

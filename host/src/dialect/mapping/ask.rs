@@ -1,0 +1,106 @@
+//! What a rendering asks of the world: lookups and functions.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::super::call::{Call, Parameter};
+use super::super::error::MappingError;
+use super::super::find::Find;
+use super::super::item::Origin;
+use super::super::question::{Answer, Argument, Question};
+use super::super::scope::{Found, Scope};
+use super::{Rendering, Stop};
+
+impl<'a> Rendering<'a> {
+    pub(super) fn find(&mut self, find: &Find, origin: &Origin, scope: &Scope<'_>) -> Result<Value, Stop> {
+        let mut conditions = Vec::with_capacity(find.conditions.len());
+        for (field, value) in &find.conditions {
+            conditions.push((Arc::clone(field), self.text(value, origin, scope)?));
+        }
+        // What is looked up by nothing is not there: an empty key must not find some row whose field is empty too.
+        if conditions.iter().all(|(_, value)| value.is_empty()) {
+            return self.missing(find, conditions, origin, scope);
+        }
+        let (name, wanted) = (Arc::clone(&find.collection), Arc::clone(&find.field));
+        let question = if find.is_table {
+            Question::Table { table: name, find: wanted, conditions }
+        } else {
+            Question::Lookup { collection: name, find: wanted, conditions }
+        };
+        match self.answer(question)? {
+            (_, Answer::Value(value)) => Ok(value.clone()),
+            (Question::Lookup { conditions, .. } | Question::Table { conditions, .. }, Answer::Absent) => {
+                self.missing(find, conditions, origin, scope)
+            }
+            (_, Answer::Absent) => Ok(Value::Null),
+            (_, Answer::Failed(message)) => Err(Stop::Failed(MappingError::Lookup {
+                place: origin.place(scope.line),
+                collection: Arc::clone(&find.collection),
+                message: message.clone(),
+            })),
+        }
+    }
+
+    fn missing(
+        &self,
+        find: &Find,
+        conditions: Vec<(Arc<str>, String)>,
+        origin: &Origin,
+        scope: &Scope<'_>,
+    ) -> Result<Value, Stop> {
+        if self.options.optional_lookups {
+            return Ok(Value::from(""));
+        }
+        let (place, name, find_field) =
+            (origin.place(scope.line), Arc::clone(&find.collection), Arc::clone(&find.field));
+        Err(Stop::Failed(if find.is_table {
+            MappingError::MissingTableRow { place, table: name, find: find_field, conditions }
+        } else {
+            MappingError::MissingRow { place, collection: name, find: find_field, conditions }
+        }))
+    }
+
+    /// A call's value; a parser's comes with what it parses, before the arguments that are written.
+    pub(super) fn call(
+        &mut self,
+        call: &Call,
+        parsed: Option<&Value>,
+        origin: &Origin,
+        scope: &Scope<'_>,
+    ) -> Result<Value, Stop> {
+        let mut arguments = Vec::with_capacity(call.arguments.len() + 1);
+        arguments.extend(parsed.map(Argument::from));
+        for parameter in &call.arguments {
+            arguments.push(match parameter {
+                Parameter::Literal(value) => Argument::from(value),
+                Parameter::Text(template) => Argument::Text(self.text(template, origin, scope)?),
+                Parameter::Template(template) => Argument::from(&self.template(template, origin, scope)?),
+                Parameter::Field(name) => match scope.resolve(name) {
+                    Found::Value(value) => Argument::from(value),
+                    Found::Computed(computed, row) => Argument::from(&self.computed(computed, row, scope.line)?),
+                    Found::Missing => Argument::Null,
+                },
+            });
+        }
+        match self.answer(Question::Function { name: Arc::clone(&call.name), arguments })? {
+            (_, Answer::Value(value)) => Ok(value.clone()),
+            (_, Answer::Absent) => Ok(Value::Null),
+            (_, Answer::Failed(message)) => Err(Stop::Failed(MappingError::Function {
+                place: origin.place(scope.line),
+                name: Arc::clone(&call.name),
+                message: message.clone(),
+            })),
+        }
+    }
+
+    fn answer(&mut self, question: Question) -> Result<(Question, &'a Answer), Stop> {
+        if let Some(answer) = self.answers.get(&question) {
+            return Ok((question, answer));
+        }
+        if self.asked.insert(question.clone()) {
+            self.open.push(question);
+        }
+        Err(Stop::Pending)
+    }
+}

@@ -1,0 +1,340 @@
+//! Rendering items for a record.
+//!
+//! A rendering never stops at the first thing that it misses: an item whose question is still open, or that failed, is left
+//! out, and the rest goes on, so that one pass finds all open questions of a bill. As long as any question is open the
+//! outcome is that list; what failed counts once everything is known.
+
+mod ask;
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Row;
+use super::error::MappingError;
+use super::expression::Expression;
+use super::item::{Computed, Content, Formula, Item, Origin, Over};
+use super::options::{OnExpressionError, Options, Variables};
+use super::parser::Parser;
+use super::question::{Answers, Question};
+use super::scope::{Found, Scope};
+use super::template::{Placeholder, Segment, Template};
+use super::value::{Type, index_text, is_empty};
+use super::variable::Variable;
+
+/// What a mapping came to.
+#[derive(Clone, Debug)]
+pub enum Mapping {
+    /// The mapped bill.
+    Bill(Row),
+    /// Answer these, then map again.
+    Pending(Vec<Question>),
+    /// The bill cannot be mapped. Of several reasons, one that only a person can mend comes first.
+    Failed(MappingError),
+}
+
+/// Why an item has no value yet.
+enum Stop {
+    Pending,
+    Failed(MappingError),
+}
+
+/// What an expression came to.
+enum Evaluated {
+    Value(Value),
+    /// It gives none, and its text stands for it.
+    KeptText(Value),
+}
+
+/// One rendering.
+pub(super) struct Rendering<'a> {
+    pub(super) options: &'a Options,
+    pub(super) variables: &'a Variables,
+    pub(super) answers: &'a Answers,
+    /// The bill's rows.
+    pub(super) lines: &'a [Row],
+    /// The name of the rows in templates.
+    pub(super) lines_name: &'a str,
+    /// Fields computed from each row.
+    pub(super) computed: &'a [Computed],
+    /// A source's: an item without a value is `null`. A target's: it is left out.
+    pub(super) keeps_empty: bool,
+    open: Vec<Question>,
+    asked: HashSet<Question>,
+    failure: Option<MappingError>,
+    stops: usize,
+}
+
+impl<'a> Rendering<'a> {
+    pub(super) fn new(options: &'a Options, variables: &'a Variables, answers: &'a Answers) -> Self {
+        Self {
+            options,
+            variables,
+            answers,
+            lines: &[],
+            lines_name: "",
+            computed: &[],
+            keeps_empty: false,
+            open: Vec::new(),
+            asked: HashSet::new(),
+            failure: None,
+            stops: 0,
+        }
+    }
+
+    pub(super) fn render(mut self, items: &[Item], scope: &Scope<'a>) -> Mapping {
+        let members = self.members(items, scope);
+        match self.failure {
+            _ if !self.open.is_empty() => Mapping::Pending(self.open),
+            Some(failure) => Mapping::Failed(failure),
+            None => Mapping::Bill(members),
+        }
+    }
+
+    fn members(&mut self, items: &[Item], scope: &Scope<'_>) -> Row {
+        let mut members = Row::new();
+        for item in items {
+            let stops = self.stops;
+            let value = self.item(item, scope).unwrap_or_else(|stop| {
+                self.stop(stop);
+                None
+            });
+            if item.required && self.stops == stops && value.as_ref().is_none_or(is_empty) {
+                self.stop(Stop::Failed(MappingError::Required {
+                    place: item.origin.place(scope.line),
+                    field: Arc::clone(&item.field),
+                }));
+            }
+            match value {
+                Some(value) => {
+                    members.insert(item.field.to_string(), value);
+                }
+                None if self.keeps_empty => {
+                    members.insert(item.field.to_string(), Value::Null);
+                }
+                None => {}
+            }
+        }
+        members
+    }
+
+    fn stop(&mut self, stop: Stop) {
+        self.stops += 1;
+        if let Stop::Failed(error) = stop {
+            let graver = self.failure.as_ref().is_none_or(|known| known.may_mend_itself() && !error.may_mend_itself());
+            if graver {
+                self.failure = Some(error);
+            }
+        }
+    }
+
+    fn item(&mut self, item: &Item, scope: &Scope<'_>) -> Result<Option<Value>, Stop> {
+        if !item.parsers.is_empty() {
+            return self.parsed(item, scope);
+        }
+        match &item.content {
+            Content::Nothing => Ok(None),
+            Content::Literal(value) => Ok(Some(value.clone())),
+            Content::Formula(formula) => self.formula(formula, item.kind, &item.origin, scope),
+            Content::Object(children) => Ok(Some(Value::Object(self.members(children, scope)))),
+            Content::Array { over, children } => Ok(Some(Value::Array(self.elements(over, children, scope)))),
+        }
+    }
+
+    /// What an item's parsers make of its value. What is required must be there before they wrap it.
+    fn parsed(&mut self, item: &Item, scope: &Scope<'_>) -> Result<Option<Value>, Stop> {
+        let stops = self.stops;
+        let mut value = match &item.content {
+            Content::Nothing => return Ok(None),
+            Content::Literal(value) => value.clone(),
+            Content::Formula(formula) => self.value(formula, &item.origin, scope)?,
+            Content::Object(children) => Value::Object(self.members(children, scope)),
+            Content::Array { over, children } => Value::Array(self.elements(over, children, scope)),
+        };
+        if self.stops > stops {
+            return Ok(None);
+        }
+        if item.required && is_empty(&value) {
+            return Err(Stop::Failed(MappingError::Required {
+                place: item.origin.place(scope.line),
+                field: Arc::clone(&item.field),
+            }));
+        }
+        for parser in &item.parsers {
+            value = match parser {
+                Parser::Function(call) => self.call(call, Some(&value), &item.origin, scope)?,
+                Parser::BuiltIn(parser) => {
+                    let found = index_text(&value);
+                    parser.apply(value).map_err(|wanted| {
+                        Stop::Failed(MappingError::Conversion { place: item.origin.place(scope.line), wanted, found })
+                    })?
+                }
+            };
+        }
+        Ok(Some(value).filter(|value| !value.is_null()))
+    }
+
+    fn elements(&mut self, over: &Over, children: &[Item], scope: &Scope<'_>) -> Vec<Value> {
+        match over {
+            Over::Itself => vec![Value::Object(self.members(children, scope))],
+            Over::Lines if children.is_empty() => self.lines.iter().cloned().map(Value::Object).collect(),
+            Over::Lines => {
+                let (lines, list, computed) = (self.lines, self.lines_name, self.computed);
+                let mut elements = Vec::with_capacity(lines.len());
+                for (index, line) in lines.iter().enumerate() {
+                    let inner = Scope {
+                        row: Some(line),
+                        element: None,
+                        computed,
+                        list: Some(list),
+                        line: Some(index + 1),
+                        outer: Some(scope),
+                    };
+                    elements.push(Value::Object(self.members(children, &inner)));
+                }
+                elements
+            }
+            Over::List(name) => {
+                let Found::Value(Value::Array(list)) = scope.resolve(name) else {
+                    return Vec::new();
+                };
+                if children.is_empty() {
+                    return list.clone();
+                }
+                let mut elements = Vec::with_capacity(list.len());
+                for (index, element) in list.iter().enumerate() {
+                    let inner = Scope {
+                        row: element.as_object(),
+                        element: Some(element),
+                        computed: &[],
+                        list: Some(name),
+                        line: Some(index + 1),
+                        outer: Some(scope),
+                    };
+                    elements.push(Value::Object(self.members(children, &inner)));
+                }
+                elements
+            }
+        }
+    }
+
+    /// A formula's value, as its item's type.
+    fn formula(
+        &mut self,
+        formula: &Formula,
+        kind: Type,
+        origin: &Origin,
+        scope: &Scope<'_>,
+    ) -> Result<Option<Value>, Stop> {
+        let value = match formula {
+            Formula::Expression(expression) => match self.expression(expression, origin, scope)? {
+                Evaluated::Value(value) => value,
+                Evaluated::KeptText(text) => return Ok(Some(text)),
+            },
+            other => self.value(other, origin, scope)?,
+        };
+        self.converted(value, kind, origin, scope)
+    }
+
+    fn expression(&mut self, expression: &Expression, origin: &Origin, scope: &Scope<'_>) -> Result<Evaluated, Stop> {
+        let mut values = Vec::new();
+        for placeholder in expression.placeholders() {
+            values.push(self.placeholder(placeholder, origin, scope)?);
+        }
+        match expression.evaluate(&values) {
+            Ok(value) => Ok(Evaluated::Value(value)),
+            Err(_) if self.options.on_expression_error == OnExpressionError::KeepText => {
+                Ok(Evaluated::KeptText(Value::String(format!("_function {}", expression.text(&values)))))
+            }
+            Err(error) => {
+                let place = origin.place(scope.line);
+                Err(Stop::Failed(MappingError::Expression { place, reason: error.to_string() }))
+            }
+        }
+    }
+
+    fn converted(&self, value: Value, kind: Type, origin: &Origin, scope: &Scope<'_>) -> Result<Option<Value>, Stop> {
+        kind.convert(value, &self.options.time_zone).map_err(|mismatch| {
+            let place = origin.place(scope.line);
+            Stop::Failed(MappingError::Conversion { place, wanted: mismatch.wanted, found: mismatch.found })
+        })
+    }
+
+    fn value(&mut self, formula: &Formula, origin: &Origin, scope: &Scope<'_>) -> Result<Value, Stop> {
+        match formula {
+            Formula::Template(template) => self.template(template, origin, scope),
+            Formula::Find(find) => self.find(find, origin, scope),
+            Formula::Call(call) => self.call(call, None, origin, scope),
+            Formula::Fixed(value) => Ok(value.clone()),
+            Formula::Elements(elements) => elements
+                .iter()
+                .map(|element| self.value(element, origin, scope))
+                .collect::<Result<_, _>>()
+                .map(Value::Array),
+            Formula::Members(members) => members
+                .iter()
+                .map(|(name, member)| Ok((name.clone(), self.value(member, origin, scope)?)))
+                .collect::<Result<_, _>>()
+                .map(Value::Object),
+            Formula::Expression(expression) => Ok(match self.expression(expression, origin, scope)? {
+                Evaluated::Value(value) | Evaluated::KeptText(value) => value,
+            }),
+        }
+    }
+
+    /// One placeholder alone keeps its JSON type.
+    fn template(&mut self, template: &Template, origin: &Origin, scope: &Scope<'_>) -> Result<Value, Stop> {
+        match template.alone() {
+            Some(placeholder) => self.placeholder(placeholder, origin, scope).map(Cow::into_owned),
+            None => self.text(template, origin, scope).map(Value::String),
+        }
+    }
+
+    fn text(&mut self, template: &Template, origin: &Origin, scope: &Scope<'_>) -> Result<String, Stop> {
+        let mut text = String::new();
+        for segment in template.segments() {
+            match segment {
+                Segment::Text(part) => text.push_str(part),
+                Segment::Placeholder(placeholder) => match self.placeholder(placeholder, origin, scope)?.as_ref() {
+                    Value::String(part) => text.push_str(part),
+                    other => text.push_str(&index_text(other)),
+                },
+            }
+        }
+        Ok(text)
+    }
+
+    fn placeholder<'s>(
+        &mut self,
+        placeholder: &Placeholder,
+        origin: &Origin,
+        scope: &Scope<'s>,
+    ) -> Result<Cow<'s, Value>, Stop> {
+        let value = match Variable::parse(&placeholder.name) {
+            Some(variable) => Cow::Owned(variable.value(self.variables).ok_or_else(|| {
+                Stop::Failed(MappingError::Variable { place: origin.place(scope.line), name: placeholder.name.clone() })
+            })?),
+            None => match scope.resolve(&placeholder.name) {
+                Found::Value(value) => Cow::Borrowed(value),
+                Found::Computed(computed, row) => Cow::Owned(self.computed(computed, row, scope.line)?),
+                Found::Missing => Cow::Owned(Value::Null),
+            },
+        };
+        match placeholder.filter {
+            None => Ok(value),
+            Some(filter) => filter.apply(&value, &self.options.time_zone).map(Cow::Owned).ok_or_else(|| {
+                let place = origin.place(scope.line);
+                Stop::Failed(MappingError::Filter { place, filter: filter.name(), found: index_text(&value) })
+            }),
+        }
+    }
+
+    /// A computed field sees the row as it was fetched: never itself.
+    fn computed(&mut self, computed: &Computed, row: &Row, line: Option<usize>) -> Result<Value, Stop> {
+        let scope = Scope { line, ..Scope::of_row(row) };
+        let value = self.call(&computed.call, None, &computed.origin, &scope)?;
+        Ok(self.converted(value, computed.kind, &computed.origin, &scope)?.unwrap_or_default())
+    }
+}

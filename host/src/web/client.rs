@@ -1,0 +1,37 @@
+//! Asking a running host.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::socket;
+use crate::capability::choose_cryptography;
+
+/// How long a host may take to answer: it has everything at hand.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why a host that runs did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the running host does not answer: {0}\n  hint: is it of another version than this command?")]
+pub struct NoAnswer(reqwest::Error);
+
+/// What the host of this project says; `None`: none runs.
+pub async fn ask(state_dir: &Path, path: &str) -> Result<Option<Value>, NoAnswer> {
+    let socket = socket(state_dir);
+    if !socket.exists() {
+        return Ok(None);
+    }
+    choose_cryptography();
+    let client =
+        reqwest::Client::builder().unix_socket(socket).timeout(TIMEOUT).no_proxy().build().map_err(NoAnswer)?;
+    match client.get(format!("http://localhost{path}")).send().await {
+        // Left by a host that was killed.
+        Err(error) if error.is_connect() => Ok(None),
+        Err(error) => Err(NoAnswer(error)),
+        Ok(answer) => {
+            let body = answer.error_for_status().map_err(NoAnswer)?.bytes().await.map_err(NoAnswer)?;
+            Ok(serde_json::from_slice(&body).ok())
+        }
+    }
+}
