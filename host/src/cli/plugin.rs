@@ -65,7 +65,9 @@ async fn list(common: &Common) -> CommandResult {
             vec![text("name"), text("version"), digest, text("loaded_at"), text("file"), text("summary")]
         });
         output::table(&["plugin", "version", "sha256", "loaded", "file", "summary"], rows);
-        refused.iter().for_each(|refused| output::problem(refused));
+        for text in &refused {
+            output::problem(text);
+        }
     }
     Ok(if refused.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }

@@ -82,7 +82,7 @@ fn answer(serving: &Serving) -> Option<JoinHandle<()>> {
     let state_dir = serving.standing().project.state_dir();
     let listening = web::listen(&state_dir)
         .inspect_err(|error| {
-            tracing::warn!("other commands cannot ask this host: its socket cannot be opened: {error}")
+            tracing::warn!("other commands cannot ask this host: its socket cannot be opened: {error}");
         })
         .ok()?;
     let serving = serving.clone();
@@ -121,7 +121,7 @@ async fn run_by_schedule(engine: Engine, stop: &watch::Sender<bool>) -> CommandR
     match engine.snapshot.schemes.len() {
         0 => output::note("no scheme can run yet: waits for one in `schemes/`, which is taken over without a restart"),
         count => {
-            output::note(&format!("{count} scheme(s) run; changes of the project are taken over without a restart"))
+            output::note(&format!("{count} scheme(s) run; changes of the project are taken over without a restart"));
         }
     }
     let mut running = tokio::spawn(serve::run(engine));

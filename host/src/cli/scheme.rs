@@ -49,7 +49,9 @@ async fn list(common: &Common) -> CommandResult {
         ["stem", "name", "source", "target", "schedule", "state"].map(text).to_vec()
     });
     output::table(&["scheme", "name", "from", "to", "schedule", "state"], rows);
-    view::refused(&listed).iter().for_each(|refused| output::problem(refused));
+    for text in view::refused(&listed) {
+        output::problem(&text);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

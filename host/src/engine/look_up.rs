@@ -12,7 +12,7 @@ use super::{Engine, EngineError, problem, retry, settle};
 use crate::dialect::Variables;
 use crate::journal::{BillVersion, ClaimedBill, Intent, Problem, Settled};
 use crate::observe::clock;
-use crate::plugin::connector::{BillToFind, Connector, Found};
+use crate::plugin::connector::{BillToFind, Connector, Found, HalfDone};
 use crate::plugin::{Failure, FailureKind};
 
 /// A time that never comes: the bill waits for a person.
@@ -141,18 +141,24 @@ fn decide(
     now_ms: i64,
 ) -> Settled {
     let problem = known(claimed, now_ms);
-    match found {
+    match (found, &claimed.intent) {
+        // Which content it has, its own note of how far it got can tell.
+        (Found::Complete(receipt) | Found::Partial(HalfDone { receipt, .. }), Intent::Resume(resume)) => {
+            settle::again(engine, scheme, claimed, problem, None, Some(resume.clone()), Some(receipt))
+        }
         // Nothing was there when it was claimed, so that what is there now is what was sent.
-        Found::Complete(receipt) if target.plan.id_check() || matches!(claimed.intent, Intent::Resume(_)) => {
+        (Found::Complete(receipt), _) if target.plan.id_check() => {
             engine.progress.bill_done();
             Settled::Done(receipt)
         }
-        // It may have been there before: it is updated, which does no harm if it is ours.
-        Found::Complete(receipt) => Settled::Failed { problem, due_ms: now_ms, resume: None, there: Some(receipt) },
-        Found::Partial(half_done) => {
+        (Found::Partial(half_done), _) if target.plan.id_check() => {
             settle::again(engine, scheme, claimed, problem, None, Some(half_done.resume), Some(half_done.receipt))
         }
-        Found::Absent => {
+        // It may have been there before: it is updated, which does no harm if it is ours.
+        (Found::Complete(receipt) | Found::Partial(HalfDone { receipt, .. }), _) => {
+            Settled::Failed { problem, due_ms: now_ms, resume: None, there: Some(receipt) }
+        }
+        (Found::Absent, _) => {
             let since_ms = claimed.uncertain_since_ms.unwrap_or(now_ms);
             let believed_from_ms = since_ms + retry::ms(target.connection.settings().settle_after);
             if now_ms >= believed_from_ms {

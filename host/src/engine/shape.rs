@@ -99,7 +99,7 @@ async fn shape(engine: &Engine, scheme: &Scheme, given: Vec<Row>, from: usize) -
             depends_on.extend(processed.tables_read.iter().map(|table| engine.snapshot.dependency("table", table)));
             let message = format!("the stage `{}` of `{}`: {}", stage.name, stage.plugin.name(), refusal.message);
             let reason = Reason { rule: refusal.rule, message, hint: None, depends_on };
-            shaped.rows.push(to_refuse(scheme, Refused { step, row }, reason)?);
+            shaped.rows.push(to_refuse(scheme, &Refused { step, row }, reason)?);
         }
         rows = processed.rows;
     }
@@ -114,7 +114,7 @@ async fn shape(engine: &Engine, scheme: &Scheme, given: Vec<Row>, from: usize) -
                 unstorable += 1;
                 reason.depends_on.push(engine.snapshot.dependency("scheme", &scheme.stem));
                 unusable.get_or_insert_with(|| format!("{}{}", reason.message, hinted(reason.hint.as_deref())));
-                shaped.rows.push(to_refuse(scheme, Refused { step: after_stages, row }, reason)?);
+                shaped.rows.push(to_refuse(scheme, &Refused { step: after_stages, row }, reason)?);
             }
         }
     }
@@ -138,7 +138,7 @@ fn by_metadata(engine: &Engine, scheme: &Scheme, fetched: Vec<Row>, shaped: &mut
                 let depends_on = vec![engine.snapshot.dependency("scheme", &scheme.stem)];
                 let rule = "metadata".to_owned();
                 let reason = Reason { rule, message: error.to_string(), hint: Some(error.hint()), depends_on };
-                shaped.rows.extend(to_refuse(scheme, Refused { step: 0, row }, reason).ok());
+                shaped.rows.extend(to_refuse(scheme, &Refused { step: 0, row }, reason).ok());
             }
         }
     }
@@ -175,12 +175,12 @@ fn to_store(scheme: &Scheme, row: &Row) -> Result<Result<RowToStore, Reason>, En
 }
 
 /// A refused row as it is stored: under its id where it has one, and under a name made of its content where it has none.
-fn to_refuse(scheme: &Scheme, refused: Refused, reason: Reason) -> Result<RowToStore, EngineError> {
-    let json = serde_json::to_vec(&refused).map_err(|error| EngineError::Scheme(error.to_string()))?;
+fn to_refuse(scheme: &Scheme, refused: &Refused, reason: Reason) -> Result<RowToStore, EngineError> {
+    let json = serde_json::to_vec(refused).map_err(|error| EngineError::Scheme(error.to_string()))?;
     let digest = digest(&json);
     let id = scheme.source.plan.row_id(&refused.row).ok().filter(|id| !id.is_empty()).unwrap_or_else(|| {
-        let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        format!("row-{name}")
+        let name = digest.iter().take(8).fold(0_u64, |name, byte| name << 8 | u64::from(*byte));
+        format!("row-{name:016x}")
     });
     let bill = scheme.bill_of(&id, &refused.row).ok().filter(|bill| !bill.is_empty()).unwrap_or_else(|| id.clone());
     let problem = Problem {

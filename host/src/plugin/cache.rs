@@ -59,9 +59,10 @@ impl Cache {
         for entry in entries.filter_map(Result::ok) {
             let name = entry.file_name().to_string_lossy().into_owned();
             // What another process is writing has yet another ending.
-            let is_ours = name.ends_with(".cwasm") || name.ends_with(".sha256");
-            if is_ours && !digests.iter().any(|digest| name.starts_with(digest)) {
-                drop(fs::remove_file(entry.path()));
+            let path = entry.path();
+            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+            if matches!(extension, "cwasm" | "sha256") && !digests.iter().any(|digest| name.starts_with(digest)) {
+                drop(fs::remove_file(path));
             }
         }
     }

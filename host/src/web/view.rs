@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::config::LimitsConfig;
+use crate::config::{LimitsConfig, Schedule};
 use crate::engine::reload::{Refused, Standing};
 use crate::observe::clock;
 use crate::plugin::{Direction, Plugin};
@@ -38,7 +38,7 @@ pub fn schemes(standing: &Standing, is_running: bool) -> Value {
                 "file": file.path.display().to_string(),
                 "source": file.source.connection,
                 "target": file.target.as_ref().map(|target| &target.connection),
-                "schedule": file.source.schedule.as_ref().map(|schedule| schedule.as_str()),
+                "schedule": file.source.schedule.as_ref().map(Schedule::as_str),
                 "state": state,
             })
         })

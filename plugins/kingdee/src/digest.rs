@@ -16,7 +16,9 @@ pub(crate) const UNKNOWN: &str = "unknown";
 /// The digest of a mapped bill, 32 hexadecimal digits.
 pub(crate) fn of(body: &Object) -> String {
     let text = Value::from(body.clone()).to_string();
-    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    let mut digest = format!("{:x}", Sha256::digest(text));
+    digest.truncate(32);
+    digest
 }
 
 #[cfg(test)]

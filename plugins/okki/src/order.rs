@@ -67,7 +67,7 @@ fn order_id(bill: &Bill, body: &Object, send: SendAll<'_>) -> Result<Option<Stri
         let id = resume.get("order_id").and_then(text).map(Into::into);
         return id.map(Some).ok_or_else(|| {
             Failure::misconfigured("the order is half done at OKKI, but what was kept of it has no `order_id`")
-                .hint("compare it at OKKI with the record, then drop the record")
+                .hint("see at OKKI whether the order is whole, and finish it there by hand")
         });
     }
     let Some(existing) = &bill.existing else {
@@ -96,7 +96,7 @@ fn current(id: &str, send: SendAll<'_>) -> Result<Value, Failure> {
 fn gone(by: &str, value: &str) -> Failure {
     Failure::rejected(format!("the order to edit, `{by}` {value}, is no longer at OKKI"))
         .code("404")
-        .hint("restore it at OKKI and retry, or drop the record")
+        .hint("restore it at OKKI; it is tried again when its scheme or a table that it uses is edited")
 }
 
 /// What became of an order that OKKI says it has taken.
