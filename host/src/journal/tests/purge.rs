@@ -17,18 +17,19 @@ async fn with_everything() -> Bench {
     let uncertain = Settled::Uncertain { problem: problem("?"), look_up_due_ms: 0 };
     bench.settle(version(S, "SO-3", 1), uncertain).await.unwrap();
     bench.set_aside(version(S, "SO-4", 1), SetAside::Dead(problem("缺"))).await;
-    let blocked = |collection: &str| SetAside::Blocked {
+    let blocked = |collection: &str, looked_in_ms| SetAside::Blocked {
         collection: collection.into(),
-        looked_in_ms: None,
+        looked_in_ms,
         problem: problem("缺"),
     };
-    bench.set_aside(version(S, "SO-5", 1), blocked("products")).await;
+    bench.set_aside(version(S, "SO-5", 1), blocked("products", None)).await;
     let scan = bench.begin(S).await;
     let mut first = page_of(S, scan, 0, vec![row("0", "SO-0", 1), row("y", "SO-Y", 1)]);
     (first.next, first.complete_bills) = (vec![page(1)], true);
     bench.store.store_page(first).await.unwrap();
     bench.scan("订", vec![row("1", "SO-1", 1)]).await;
-    bench.set_aside(version("订", "SO-1", 1), blocked(S)).await;
+    let looked_in_ms = bench.store.scheme(S).await.unwrap().last_finished_scan_begun_ms;
+    bench.set_aside(version("订", "SO-1", 1), blocked(S, looked_in_ms)).await;
     bench.store.set("okki", "k", b"v".into(), 0, None).await.unwrap();
     bench
 }
