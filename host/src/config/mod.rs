@@ -122,13 +122,13 @@ impl Project {
         let mut schemes = Schemes { root, zone, connections }.read(&mut problems);
         if let Some(in_use) = in_use {
             for table in in_use.tables.iter() {
-                if tables.get(table.name()).is_none() && root.join(table.file()).exists() {
+                if tables.get(table.name()).is_none() && may_exist(&root.join(table.file())) {
                     kept.push(table.file().to_owned());
                     tables = tables.with(Arc::clone(table));
                 }
             }
             for scheme in &in_use.schemes {
-                if !schemes.iter().any(|sound| sound.stem == scheme.stem) && root.join(&scheme.path).exists() {
+                if !schemes.iter().any(|sound| sound.stem == scheme.stem) && may_exist(&root.join(&scheme.path)) {
                     kept.push(scheme.path.clone());
                     schemes.push(scheme.clone());
                 }
@@ -196,6 +196,11 @@ impl Project {
         });
         names.filter_map(Result::err).collect()
     }
+}
+
+/// Whether a file is there, or nobody can tell: a share that hiccups removes nothing.
+fn may_exist(file: &Path) -> bool {
+    file.try_exists().unwrap_or(true)
 }
 
 fn settings(root: &Path, problems: &mut Vec<ConfigProblem>) -> Option<Settings> {

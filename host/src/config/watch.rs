@@ -14,7 +14,8 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::{Project, QIAO_TOML, SCHEMES, TABLES, secret::SecretSource};
+use super::secret::SecretSource;
+use super::{Project, QIAO_TOML};
 
 /// How long files must lie still.
 const QUIET: Duration = Duration::from_millis(150);
@@ -73,9 +74,6 @@ impl Watch {
         others.dedup();
         if others != self.others {
             self.others = others;
-            // What they are now has just been read.
-            let now = self.fingerprint();
-            self.seen.extend(now.into_iter().filter(|(file, _)| self.others.contains(file)));
             self.listen();
         }
     }
@@ -105,12 +103,19 @@ impl Watch {
         }
     }
 
-    fn folders(&self) -> [PathBuf; 4] {
-        [self.root.clone(), self.root.join("plugins"), self.root.join(SCHEMES), self.root.join(TABLES)]
+    /// The project's folder and those in it, but for the host's own: metadata may be kept in any of them.
+    fn folders(&self) -> Vec<PathBuf> {
+        let inner = std::fs::read_dir(&self.root).into_iter().flatten().filter_map(Result::ok);
+        let inner = inner.filter(|entry| {
+            let name = entry.file_name();
+            !name.to_string_lossy().starts_with('.') && entry.path() != Project::state_dir_of(&self.root)
+        });
+        let folders = inner.map(|entry| entry.path()).filter(|path| path.is_dir());
+        std::iter::once(self.root.clone()).chain(folders).collect()
     }
 
     fn listen(&mut self) {
-        let mut folders = self.folders().to_vec();
+        let mut folders = self.folders();
         folders.extend(self.others.iter().filter_map(|file| file.parent().map(Path::to_owned)));
         folders.sort();
         folders.dedup();
@@ -124,8 +129,7 @@ impl Watch {
 
     /// The files that make a project, as they are now.
     fn fingerprint(&self) -> Fingerprint {
-        let [_, folders @ ..] = self.folders();
-        let listed = folders.into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
+        let listed = self.folders().into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten();
         let files = listed.filter_map(Result::ok).map(|entry| entry.path());
         let files = files.filter(|file| {
             let name = file.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();

@@ -43,7 +43,6 @@ pub(super) async fn map(
     target: &TargetSide,
     bills: Vec<BillRows>,
 ) -> Result<MappedBatch, EngineError> {
-    let variables = Variables::at(clock::now().as_second());
     let mut knowledge = Knowledge::default();
     let mut batch = MappedBatch { mapped: Vec::new(), set_aside: Vec::new() };
     let mut open = bills;
@@ -51,6 +50,8 @@ pub(super) async fn map(
         let mut questions = HashSet::new();
         let mut still_open = Vec::new();
         for BillRows { bill, rows } in open {
+            // The same whenever this version is tried again: a connector may compare what it sent before.
+            let variables = Variables::at(bill.scan_begun_ms.div_euclid(1_000));
             match target.plan.map(&rows, &variables, &knowledge.answers) {
                 Mapping::Bill(mapped) => {
                     let number = target.plan.bill_number(&mapped, rows.first(), target.number_field.as_deref());
@@ -76,7 +77,9 @@ pub(super) async fn map(
     }
     for BillRows { bill, .. } in open {
         let message = format!("the mapping still asks after {ROUNDS} rounds of lookups and functions");
-        batch.set_aside.push((bill, SetAside::Dead(mapping_problem(message, None))));
+        let mut problem = mapping_problem(message, None);
+        problem.depends_on.push(engine.snapshot.dependency("scheme", &scheme.stem));
+        batch.set_aside.push((bill, SetAside::Dead(problem)));
     }
     Ok(batch)
 }

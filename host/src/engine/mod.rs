@@ -88,6 +88,11 @@ impl Engine {
         Ok((engine, scheme))
     }
 
+    /// Whether something else serves by now.
+    fn is_stale(&self) -> bool {
+        !Arc::ptr_eq(&self.serving.borrow(), &self.snapshot)
+    }
+
     /// Waits until something else serves than what this engine holds.
     async fn replaced(&self) {
         let mut serving = self.serving.clone();
@@ -129,7 +134,9 @@ pub enum EngineError {
     #[error("the scheme was removed; what is in the journal stays")]
     Removed,
     /// Bills of an earlier grouping may still be at the vendor.
-    #[error("the merge key changed: bills that were sent before have to be settled first")]
+    #[error(
+        "rows are grouped into other bills now, and bills that may be at the vendor have to be settled first\n  hint: they are looked up by themselves; until then nothing is scanned or sent; what cannot be looked up is settled with the old merge key (or target) put back"
+    )]
     Regrouping,
     /// The host is to stop.
     #[error("stopped before it was done; the next run goes on")]

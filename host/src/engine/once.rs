@@ -13,6 +13,9 @@ use crate::observe::clock;
 /// Waiting bills that are looked at to see whether some wait for a row.
 const BLOCKED: usize = 1_000;
 
+/// How long it rests while bills of an earlier merge key have to be settled.
+const SETTLING: Duration = Duration::from_millis(500);
+
 /// What became of one scheme in a run.
 #[derive(Debug)]
 pub struct SchemeReport {
@@ -86,7 +89,13 @@ async fn deliver_through_pauses(engine: &Engine, scheme: &Arc<Scheme>, wait: Dur
     let until = Instant::now() + wait;
     let until_ms = clock::now_ms().saturating_add(retry::ms(wait));
     loop {
-        deliver::deliver_due(engine, &scheme.stem, Some(until_ms)).await?;
+        match deliver::deliver_due(engine, &scheme.stem, Some(until_ms)).await {
+            Err(EngineError::Regrouping) if Instant::now() < until => {
+                engine.sleep(SETTLING).await?;
+                continue;
+            }
+            delivered => delivered?,
+        }
         let Some(due_ms) = engine.journal.next_due(&scheme.stem).await? else {
             return Ok(());
         };

@@ -3,6 +3,7 @@
 //! A scan lives in the journal: each page is stored together with what it says of the pages after it, so that a scan that
 //! a crash cut off goes on where it was. Only when every page is stored does the scheme's `last_sync` move on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +11,8 @@ use tokio::time::Instant;
 
 use super::shape::{self, Shaped};
 use super::snapshot::Scheme;
-use super::{Engine, EngineError, may_pass, retry, settle, take_over};
+use super::take_over::{self, Step};
+use super::{Engine, EngineError, may_pass, retry, settle};
 use crate::dialect::{MappingError, Variables};
 use crate::journal::{NewScan, OnChange, PageRef, PageStored, PageToStore, Problem, Scan, ScanKind};
 use crate::observe::clock;
@@ -37,7 +39,7 @@ pub struct ScanReport {
 /// only waits for a vendor. Each page is fetched and shaped by what serves by then.
 pub async fn scan(engine: &Engine, stem: &str, until: Option<Instant>) -> Result<ScanReport, EngineError> {
     let mut report = ScanReport::default();
-    let (engine, scheme) = engine.refreshed_with(stem)?;
+    let (engine, scheme) = in_step(engine, stem).await?;
     let mut scan = match engine.journal.scheme(stem).await?.scan {
         Some(open) => {
             report.resumed = true;
@@ -50,10 +52,7 @@ pub async fn scan(engine: &Engine, stem: &str, until: Option<Instant>) -> Result
         if engine.is_stopping() {
             return Err(EngineError::Stopping);
         }
-        let (engine, scheme) = engine.refreshed_with(stem)?;
-        if !take_over::take_over(&engine, &scheme).await? {
-            return Err(EngineError::Regrouping);
-        }
+        let (engine, scheme) = in_step(&engine, stem).await?;
         let source_digest = scheme.source_digest();
         if scan.source_digest != source_digest {
             // Its cursors mean nothing to another source; what it stored stays, and is skipped where it comes again.
@@ -75,15 +74,31 @@ pub async fn scan(engine: &Engine, stem: &str, until: Option<Instant>) -> Result
                 .ok_or_else(|| EngineError::Scheme("the scan was ended by somebody else".to_owned()))?;
         }
     }
+    // Nobody groups rows anew meanwhile.
+    let of_scheme = engine.in_step.of(stem);
+    let in_step = of_scheme.read().await;
     report.bills = engine.journal.finish_scan(stem, scan.id).await?;
+    drop(in_step);
     tracing::info!(scheme = stem, scan = scan.id, rows = report.rows, bills = report.bills, "scan finished");
     Ok(report)
+}
+
+/// What serves now, and the scheme in step with it.
+async fn in_step(engine: &Engine, stem: &str) -> Result<(Engine, Arc<Scheme>), EngineError> {
+    loop {
+        let (engine, scheme) = engine.refreshed_with(stem)?;
+        match take_over::take_over(&engine, &scheme).await? {
+            Step::Taken => return Ok((engine, scheme)),
+            Step::Stale => {}
+            Step::Regrouping => return Err(EngineError::Regrouping),
+        }
+    }
 }
 
 /// The first page of every scan.
 const FIRST_PAGE: PageRef = PageRef { index: 0, start_row: 0, cursor: None };
 
-/// Stores a page. `None`: rows are grouped otherwise since it was shaped, and it has to be fetched again.
+/// Stores a page. `None`: something else serves the scheme since it was shaped, and it has to be fetched again.
 async fn store(
     engine: &Engine,
     scheme: &Scheme,
@@ -95,7 +110,7 @@ async fn store(
     // Nobody groups rows anew meanwhile.
     let of_scheme = engine.in_step.of(&scheme.stem);
     let in_step = of_scheme.read().await;
-    if engine.journal.scheme(&scheme.stem).await?.grouping != Some(scheme.grouping()) {
+    if !take_over::is_taken(engine, &in_step) {
         return Ok(None);
     }
     let refused: Vec<(String, Problem)> =

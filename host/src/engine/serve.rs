@@ -22,6 +22,9 @@ use crate::observe::clock;
 /// How long a scheme rests after its delivery was stopped by a failure that concerns all its bills.
 const REST: Duration = Duration::from_secs(30);
 
+/// How long a scheme rests while bills of an earlier merge key have to be settled.
+const SETTLING: Duration = Duration::from_secs(5);
+
 /// How long a delivery task sleeps at most: other processes, and other schemes' scans, make bills ready too.
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
@@ -39,8 +42,8 @@ pub async fn run(mut engine: Engine) {
         if !engine.is_stopping() {
             engine = engine.refreshed();
             for scheme in &engine.snapshot.schemes {
-                tasks.begin(&engine, &scheme.stem, Work::Scan);
-                tasks.begin(&engine, &scheme.stem, Work::Deliver);
+                tasks.begin(&engine, &scheme.stem, Work::Scan, Duration::ZERO);
+                tasks.begin(&engine, &scheme.stem, Work::Deliver, Duration::ZERO);
             }
         }
         let mut stop = engine.stop.clone();
@@ -67,39 +70,40 @@ struct Tasks {
 }
 
 impl Tasks {
-    fn begin(&mut self, engine: &Engine, stem: &str, work: Work) {
+    /// Begins a task `after` a while, unless there is one.
+    fn begin(&mut self, engine: &Engine, stem: &str, work: Work, after: Duration) {
         if self.work.values().any(|(busy_with, busy)| busy_with == stem && *busy == work) {
             return;
         }
         let (engine, scanned) = (engine.clone(), Arc::clone(&self.scanned));
         let of_task = stem.to_owned();
-        self.spawn(stem, work, async move {
+        let handle = self.running.spawn(async move {
+            if !after.is_zero() && engine.sleep(after).await.is_err() {
+                return;
+            }
             match work {
                 Work::Scan => scan_by_schedule(engine, &of_task, &scanned).await,
                 Work::Deliver => deliver_as_due(engine, &of_task, &scanned).await,
             }
         });
+        self.work.insert(handle.id(), (stem.to_owned(), work));
     }
 
-    /// A task has ended: its scheme was removed, the host stops, or something went wrong. Then it rests before it is begun
-    /// again.
+    /// A task has ended: its scheme was removed, the host stops, or something went wrong. If its scheme serves (again), it is
+    /// begun again, but not at once.
     fn ended(&mut self, engine: &Engine, ended: Result<(Id, ()), JoinError>) {
         let id = ended.as_ref().map_or_else(JoinError::id, |(id, ())| *id);
         let Some((stem, work)) = self.work.remove(&id) else { return };
-        if let Err(error) = ended {
-            tracing::error!(scheme = stem, "a task broke off, and is begun again in {REST:?}: {error}");
+        let after = match ended {
+            Ok(_) => Duration::from_secs(1),
+            Err(error) => {
+                tracing::error!(scheme = stem, "a task broke off, and is begun again in {REST:?}: {error}");
+                REST
+            }
+        };
+        if !engine.is_stopping() && engine.refreshed().snapshot.scheme(&stem).is_some() {
+            self.begin(engine, &stem, work, after);
         }
-        if engine.is_stopping() || engine.refreshed().snapshot.scheme(&stem).is_none() {
-            return;
-        }
-        let engine = engine.clone();
-        // Stopping ends the rest, too.
-        self.spawn(&stem, work, async move { drop(engine.sleep(REST).await) });
-    }
-
-    fn spawn(&mut self, stem: &str, work: Work, task: impl Future<Output = ()> + Send + 'static) {
-        let handle = self.running.spawn(task);
-        self.work.insert(handle.id(), (stem.to_owned(), work));
     }
 }
 
@@ -137,8 +141,7 @@ async fn scan_by_schedule(engine: Engine, stem: &str, scanned: &Notify) {
             Err(EngineError::Stopping | EngineError::Removed) => return,
             Err(EngineError::Regrouping) => {
                 due_now = true;
-                tracing::warn!(scheme = stem, "{}", EngineError::Regrouping);
-                if engine.sleep(REST).await.is_err() {
+                if engine.sleep(SETTLING).await.is_err() {
                     return;
                 }
             }
@@ -173,6 +176,13 @@ async fn deliver_as_due(engine: Engine, stem: &str, scanned: &Notify) {
                 }
             }
             Err(EngineError::Stopping | EngineError::Removed) => return,
+            Err(EngineError::Regrouping) => {
+                tracing::warn!(scheme = stem, "{}", EngineError::Regrouping);
+                if engine.sleep_unless_replaced(SETTLING).await == Slept::Stopping {
+                    return;
+                }
+                continue;
+            }
             Err(error) => {
                 tracing::error!(scheme = stem, "delivery stopped for {REST:?}: {error}");
                 // What stopped it may be mended meanwhile.

@@ -37,19 +37,38 @@ impl InStep {
     }
 }
 
-/// Puts a scheme in step with the engine's snapshot. False: bills of an earlier grouping have to be settled first.
-pub(super) async fn take_over(engine: &Engine, scheme: &Scheme) -> Result<bool, EngineError> {
-    let is_snapshot = |known: &Weak<Snapshot>| std::ptr::eq(known.as_ptr(), Arc::as_ptr(&engine.snapshot));
+/// Whether a scheme is in step with what serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It is.
+    Taken,
+    /// Bills of an earlier grouping have to be settled first.
+    Regrouping,
+    /// Something else serves by now: look again.
+    Stale,
+}
+
+/// Whether a scheme is in step with this snapshot.
+pub(super) fn is_taken(engine: &Engine, known: &Weak<Snapshot>) -> bool {
+    std::ptr::eq(known.as_ptr(), Arc::as_ptr(&engine.snapshot))
+}
+
+/// Puts a scheme in step with the engine's snapshot.
+pub(super) async fn take_over(engine: &Engine, scheme: &Scheme) -> Result<Step, EngineError> {
     let of_scheme = engine.in_step.of(&scheme.stem);
-    if is_snapshot(&*of_scheme.read().await) {
-        return Ok(true);
+    if is_taken(engine, &*of_scheme.read().await) {
+        return Ok(Step::Taken);
     }
     let mut in_step = of_scheme.write().await;
-    if is_snapshot(&in_step) {
-        return Ok(true);
+    if is_taken(engine, &in_step) {
+        return Ok(Step::Taken);
+    }
+    // What an older snapshot made of the journal must not take the place of what a newer one did.
+    if engine.is_stale() {
+        return Ok(Step::Stale);
     }
     if !regroup(engine, scheme).await? {
-        return Ok(false);
+        return Ok(Step::Regrouping);
     }
     revive(engine, scheme).await?;
     let rows = restage(engine, scheme).await?;
@@ -61,7 +80,7 @@ pub(super) async fn take_over(engine: &Engine, scheme: &Scheme) -> Result<bool, 
         );
     }
     *in_step = Arc::downgrade(&engine.snapshot);
-    Ok(true)
+    Ok(Step::Taken)
 }
 
 /// Dead bills wait again whose problem depends on something that is another now than when it arose.
@@ -82,11 +101,8 @@ async fn regroup(engine: &Engine, scheme: &Scheme) -> Result<bool, EngineError> 
         return Ok(true);
     }
     if state.counts.claimed > 0 {
-        tracing::warn!(
-            scheme = scheme.stem,
-            bills = state.counts.claimed,
-            "the merge key changed: waits until bills that may be at the vendor are settled"
-        );
+        let bills = state.counts.claimed;
+        tracing::debug!(scheme = scheme.stem, bills, "rows are not grouped anew before sent bills are settled");
         return Ok(false);
     }
     let bill_of = |id: &str, json: &[u8]| scheme.bill_of(id, &shape::bare(json)?).ok();
@@ -131,8 +147,8 @@ async fn again(engine: &Engine, scheme: &Scheme, row: RefusedRow) -> Result<Opti
     let shaped = match shape::again(engine, scheme, &row.json).await {
         Ok(shaped) => shaped,
         // A stage that fails as a whole: the row stays refused as it is, and the next snapshot is another try.
-        Err(EngineError::Failure(failure)) => {
-            tracing::warn!(scheme = scheme.stem, row = row.id, "a refused row stays refused: {failure}");
+        Err(error @ (EngineError::Failure(_) | EngineError::Scheme(_))) => {
+            tracing::warn!(scheme = scheme.stem, row = row.id, "a refused row stays refused: {error}");
             None
         }
         Err(error) => return Err(error),

@@ -1,11 +1,9 @@
 //! What a person, or a program, is shown of what serves: JSON, the same whether a running host says it or a command finds
 //! it out by itself.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
-use crate::config::{LimitsConfig, Schedule};
+use crate::config::{LimitsConfig, Schedule, SchemeFile};
 use crate::engine::reload::{Refused, Standing};
 use crate::observe::clock;
 use crate::plugin::{Direction, Plugin};
@@ -19,14 +17,14 @@ pub fn plugins(standing: &Standing, is_running: bool) -> Value {
 
 /// The schemes, and what is wrong with those that cannot run as they stand.
 pub fn schemes(standing: &Standing, is_running: bool) -> Value {
-    let refused = |file: &Path| standing.refused.iter().find(|refused| refused.file == file);
+    let refused = |file: &SchemeFile| standing.refused.iter().find(|refused| file.is_read_from(&refused.file));
     let mut schemes: Vec<Value> = standing
         .project
         .schemes
         .iter()
         .map(|file| {
             let serves = standing.snapshot.scheme(&file.stem).is_some();
-            let state = match (file.enabled, serves, refused(&file.path)) {
+            let state = match (file.enabled, serves, refused(file)) {
                 (false, ..) => "disabled",
                 (true, true, Some(_)) => "earlier version",
                 (true, true, None) => "ready",
@@ -45,7 +43,9 @@ pub fn schemes(standing: &Standing, is_running: bool) -> Value {
         .collect();
     // Files that do not even load.
     let unloaded = standing.refused.iter().filter(|refused| {
+        let is_metadata = refused.file.extension().is_some_and(|extension| extension == "json");
         refused.file.starts_with("schemes")
+            && !is_metadata
             && !standing.project.schemes.iter().any(|scheme| scheme.path == refused.file)
     });
     schemes.extend(unloaded.map(|refused| {

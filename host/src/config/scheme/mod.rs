@@ -7,7 +7,7 @@
 mod names;
 mod read;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -48,6 +48,14 @@ pub struct SchemeFile {
     pub retry: RetryConfig,
     /// SHA-256 of everything it was read from, in hex: it changes if and only if a text changed.
     pub digest: String,
+}
+
+impl SchemeFile {
+    /// Whether a part of it was read from this file, relative to the project's folder.
+    pub fn is_read_from(&self, file: &Path) -> bool {
+        let target = self.target.as_ref().map(|target| &*target.metadata_origin.file);
+        self.path == file || self.source.metadata_origin.file == file || target == Some(file)
+    }
 }
 
 /// Where rows come from.

@@ -13,7 +13,7 @@ use crate::engine::snapshot::TargetSide;
 use crate::engine::{EngineError, may_pass, problem, retry};
 use crate::journal::{ClaimToMake, Intent, Problem, ReadyBill, SetAside};
 use crate::observe::clock;
-use crate::plugin::connector::{BillToFind, Connector, Found};
+use crate::plugin::connector::{BillToFind, Connector, Found, HalfDone};
 use crate::plugin::{Failure, FailureKind};
 
 use super::Delivery;
@@ -121,14 +121,14 @@ impl Delivery {
         for (bill, found) in bills.into_iter().zip(found) {
             match (found, target.on_existing) {
                 (Ok(Found::Absent), _) => decided.claims.push(claim(target, bill, Intent::Create)),
-                (Ok(Found::Complete(receipt)), OnExisting::Skip) => {
+                (Ok(Found::Complete(receipt) | Found::Partial(HalfDone { receipt, .. })), OnExisting::Skip) => {
                     decided.aside.push((bill.bill, SetAside::Done(receipt)));
                 }
                 (Ok(Found::Complete(receipt)), OnExisting::Update) => {
                     decided.claims.push(claim(target, bill, Intent::Update(receipt)));
                 }
                 // Whose content it has, nobody knows: it is written anew, and the missing step with it.
-                (Ok(Found::Partial(half_done)), _) => {
+                (Ok(Found::Partial(half_done)), OnExisting::Update) => {
                     decided.claims.push(claim(target, bill, Intent::Update(half_done.receipt)));
                 }
                 (Err(failure), _) => {

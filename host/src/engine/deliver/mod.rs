@@ -17,7 +17,8 @@ use tokio::task::JoinSet;
 use super::mapping::{self, BillRows};
 use super::settle::{self, Stop};
 use super::snapshot::{Scheme, Snapshot, TargetSide};
-use super::{Engine, EngineError, look_up, take_over};
+use super::take_over::{self, Step};
+use super::{Engine, EngineError, look_up};
 use crate::dialect::{Row, Variables};
 use crate::journal::{BillVersion, ReadyBill, SetAside};
 use crate::observe::clock;
@@ -81,10 +82,10 @@ pub async fn deliver_due(engine: &Engine, stem: &str, until_ms: Option<i64>) -> 
                 if let Err(error) = result {
                     failed.get_or_insert(error);
                 }
-                let Delivery { engine, scheme, .. } = &delivery;
+                let (engine, scheme) = delivery.engine.refreshed_with(&delivery.scheme.stem)?;
                 if !Arc::ptr_eq(&worked_with, &engine.snapshot) {
                     // What it found dead may be mended by what has come to serve since it began.
-                    take_over::revive(engine, scheme).await?;
+                    take_over::revive(&engine, &scheme).await?;
                 }
             }
             Some(Err(broken)) => {
@@ -108,8 +109,12 @@ async fn take_batches(
             return Ok(());
         };
         look_up::due(engine, scheme, target, delivery.now_ms()).await?;
-        if !take_over::take_over(engine, scheme).await? {
-            return Ok(());
+        match take_over::take_over(engine, scheme).await? {
+            Step::Taken => {}
+            Step::Stale => continue,
+            // What is under way is settled first; then it is seen again.
+            Step::Regrouping if !batches.is_empty() => return Ok(()),
+            Step::Regrouping => return Err(EngineError::Regrouping),
         }
         if engine.is_stopping() {
             return Err(EngineError::Stopping);
