@@ -82,10 +82,13 @@ pub async fn deliver_due(engine: &Engine, stem: &str, until_ms: Option<i64>) -> 
                 if let Err(error) = result {
                     failed.get_or_insert(error);
                 }
-                let (engine, scheme) = delivery.engine.refreshed_with(&delivery.scheme.stem)?;
-                if !Arc::ptr_eq(&worked_with, &engine.snapshot) {
-                    // What it found dead may be mended by what has come to serve since it began.
-                    take_over::revive(&engine, &scheme).await?;
+                // What it found dead may be mended by what has come to serve since it began. A scheme that was removed
+                // meanwhile has nothing to revive, and its other batches end as they began: nothing is broken off here.
+                if let Ok((engine, scheme)) = delivery.engine.refreshed_with(&delivery.scheme.stem)
+                    && !Arc::ptr_eq(&worked_with, &engine.snapshot)
+                    && let Err(error) = take_over::revive(&engine, &scheme).await
+                {
+                    failed.get_or_insert(error);
                 }
             }
             Some(Err(broken)) => {
