@@ -42,11 +42,11 @@ struct Common {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Make a project folder with a commented `qiao.toml`.
+    /// Make a project folder: a commented `qiao.toml`, plugins, example schemes.
     Init(init::Arguments),
-    /// Scan and deliver by schedule, until interrupted.
+    /// Scan and deliver by schedule, until interrupted; changes of the project are taken over meanwhile.
     Run(run::Arguments),
-    /// Schemes: list them, check them.
+    /// Schemes: list them, check them, purge one that was removed.
     #[command(subcommand)]
     Scheme(scheme::Command),
     /// Connections: try them.

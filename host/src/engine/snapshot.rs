@@ -10,7 +10,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::capability::Connection;
 use crate::config::{LimitsConfig, OnExisting, RetryConfig, Schedule, TableSet};
@@ -18,7 +17,7 @@ use crate::dialect::{MappingError, Row, SourcePlan, TargetPlan};
 use crate::journal::{Dependency, IndexFields, State};
 use crate::plugin::connector::{BillToFind, Connector, Sessions};
 use crate::plugin::transforms::TransformContext;
-use crate::plugin::{Plugin, Registry};
+use crate::plugin::{Plugin, Registry, digest};
 
 /// Everything that serves.
 pub struct Snapshot {
@@ -157,19 +156,15 @@ impl Scheme {
     /// What a scan's cursors depend on: another source, or another build of its connector, cannot go on with them.
     pub(super) fn source_digest(&self) -> String {
         let source = &self.source;
-        let mut digest = Sha256::new();
-        for part in [
+        let parts = [
             source.plugin.digest.as_str(),
             source.connection.name(),
             source.connection.settings().base_url.as_str(),
             source.plan.api(),
             &source.metadata_text,
             &source.page_size.to_string(),
-        ] {
-            digest.update(part);
-            digest.update([0]);
-        }
-        digest.finalize().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
+        ];
+        digest(parts.join("\0").as_bytes())
     }
 
     /// Rows of one merge key make one bill.

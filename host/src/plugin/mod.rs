@@ -20,7 +20,7 @@ pub mod registry;
 mod runtime;
 pub mod transforms;
 
-pub(crate) use cache::private_folder;
+pub(crate) use cache::{digest, private_folder};
 pub use describe::{Description, Direction, FunctionSignature, Operation, SecretSpec, StageSignature};
 pub use error::{CallError, Failure, FailureKind, LoadError};
 pub use load::{Exports, Plugin};

@@ -250,6 +250,28 @@ async fn a_removed_scheme_stops_keeps_its_data_and_goes_on_where_it_was_when_it_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_removed_scheme_has_under_way_is_finished() {
+    const BILLS: usize = 150;
+    let (vendors, project) = example(BILLS).await;
+    // Two batches are under way for a while after the file is gone.
+    vendors.okki.set_latency(Duration::from_millis(60));
+    let host = project.serve().await;
+    delivered(&vendors, &host, 5).await;
+    let text = std::fs::read_to_string(project.root().join(ORDERS)).unwrap();
+    project.remove(ORDERS);
+    host.said("scheme `kingdee-order-to-okki` is gone").await;
+    vendors.okki.set_latency(Duration::ZERO);
+    project.write(ORDERS, text);
+    delivered(&vendors, &host, BILLS).await;
+    let log = host.log();
+    host.stop().await;
+    assert!(!log.contains("looks up what was being sent"), "a batch was broken off: {log}");
+    let ledger = vendors.ledger();
+    assert!(ledger.balances(), "{ledger:?}");
+    assert_eq!(vendors.okki.push_count(), BILLS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_purged_begins_anew() {
     let (_vendors, project) = example(4).await;
     project.run_once().await.succeeded();

@@ -6,35 +6,8 @@ use super::Standing;
 
 /// The differences, one for each thing that changed; empty: nothing that serves did.
 pub(super) fn between(before: &Standing, after: &Standing) -> Vec<String> {
-    let digests = |standing: &Standing| Digests {
-        plugins: standing
-            .snapshot
-            .registry
-            .plugins()
-            .map(|plugin| (plugin.name().to_owned(), plugin.digest.clone()))
-            .collect(),
-        schemes: standing.snapshot.schemes.iter().map(|scheme| (scheme.stem.clone(), scheme.digest.clone())).collect(),
-        tables: standing
-            .snapshot
-            .tables
-            .iter()
-            .map(|table| (table.name().to_owned(), table.digest().to_owned()))
-            .collect(),
-        connections: standing
-            .snapshot
-            .connections
-            .iter()
-            .map(|(name, connection)| (name.clone(), connection.id().to_string()))
-            .collect(),
-    };
-    let (before_digests, after_digests) = (digests(before), digests(after));
     let mut differences = Vec::new();
-    for (kind, before, after) in [
-        ("plugin", &before_digests.plugins, &after_digests.plugins),
-        ("connection", &before_digests.connections, &after_digests.connections),
-        ("table", &before_digests.tables, &after_digests.tables),
-        ("scheme", &before_digests.schemes, &after_digests.schemes),
-    ] {
+    for ((kind, before), (_, after)) in digests(before).iter().zip(&digests(after)) {
         differences.extend(compare(kind, before, after));
     }
     if before.project.limits != after.project.limits {
@@ -43,11 +16,20 @@ pub(super) fn between(before: &Standing, after: &Standing) -> Vec<String> {
     differences
 }
 
-struct Digests {
-    plugins: BTreeMap<String, String>,
-    schemes: BTreeMap<String, String>,
-    tables: BTreeMap<String, String>,
-    connections: BTreeMap<String, String>,
+/// What tells one state of each thing that serves from another, by kind and name.
+fn digests(standing: &Standing) -> [(&'static str, BTreeMap<String, String>); 4] {
+    let snapshot = &standing.snapshot;
+    let plugins = snapshot.registry.plugins().map(|plugin| (plugin.name().to_owned(), plugin.digest.clone()));
+    let connections = snapshot.connections.iter();
+    let connections = connections.map(|(name, connection)| (name.clone(), connection.id().to_string()));
+    let tables = snapshot.tables.iter().map(|table| (table.name().to_owned(), table.digest().to_owned()));
+    let schemes = snapshot.schemes.iter().map(|scheme| (scheme.stem.clone(), scheme.digest.clone()));
+    [
+        ("plugin", plugins.collect()),
+        ("connection", connections.collect()),
+        ("table", tables.collect()),
+        ("scheme", schemes.collect()),
+    ]
 }
 
 fn compare(kind: &str, before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {

@@ -73,7 +73,8 @@ pub(super) fn build(plugin: &Plugin) -> String {
     format!("the build loaded before ({}, sha256 {digest}…)", plugin.description.version)
 }
 
-const VERSION: &str = "the version loaded before";
+/// An earlier version of a file, as a person is told of it.
+pub(super) const VERSION: &str = "the version loaded before";
 
 impl Candidate {
     /// Puts the first thing back that this scheme uses and that is not what is in use. Empty: there is nothing.

@@ -115,7 +115,7 @@ impl Loader {
             let schemes = in_use.iter().flat_map(|in_use| &in_use.project.schemes);
             let mut kept_schemes = schemes.filter(|scheme| kept.contains(&scheme.path));
             let is_kept = kept.contains(&file) || kept_schemes.any(|scheme| scheme.is_read_from(&file));
-            let instead = is_kept.then(|| "the version loaded before".to_owned());
+            let instead = is_kept.then(|| fall_back::VERSION.to_owned());
             refused.push(Refused { file, reasons, instead });
         }
         refused.extend(fallen_back.refused);
