@@ -31,6 +31,11 @@ impl Schedule {
         Some(next.timestamp())
     }
 
+    /// A schedule from a text that is no value of a configuration file; `Err`: what is wrong, and what to write.
+    pub fn from_text(text: &str) -> Result<Self, (String, Option<String>)> {
+        Self::parse(text).map_err(|complaint| (complaint.message, complaint.hint))
+    }
+
     pub(super) fn parse(text: &str) -> Result<Self, Complaint> {
         let bad = |why: &str| {
             Complaint::new(format!("`{}` is not a cron schedule: {why}", shorten(text))).hint(

@@ -143,6 +143,16 @@ pub enum MappingError {
         /// The names that the row does have.
         columns: Vec<String>,
     },
+    /// A regrouped bill that is longer than `bodyMaxLine` allows.
+    #[error("{place}: the bill has {lines} lines, and `bodyMaxLine` allows {most}")]
+    TooManyLines {
+        /// Where.
+        place: Place,
+        /// How many it has.
+        lines: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// A bill without any row.
     #[error("{place}: the bill has no rows")]
     NoRows {
@@ -165,6 +175,7 @@ impl MappingError {
             | Self::Lookup { place, .. }
             | Self::Variable { place, .. }
             | Self::Key { place, .. }
+            | Self::TooManyLines { place, .. }
             | Self::NoRows { place } => place,
         }
     }
@@ -222,6 +233,10 @@ impl MappingError {
                 } else {
                     format!("the row has {}", super::finding::listed(&names))
                 }
+            }
+            Self::TooManyLines { .. } => {
+                "group by one field more in `headerGroup`, so that it becomes several bills, or raise `bodyMaxLine`"
+                    .to_owned()
             }
             Self::NoRows { .. } => "fetch the source's rows again".to_owned(),
         }

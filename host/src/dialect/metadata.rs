@@ -1,7 +1,7 @@
 //! The top level of metadata.
 //!
-//! Both sides share most keys. What acts but is not supported is refused here by name: metadata that asks for rows to be
-//! regrouped and gets them as they are would deliver the wrong bills.
+//! Both sides share most keys. A key that would act on the other side only is refused, or warned of, by name: metadata that
+//! asks for rows to be chosen and gets all of them would deliver the wrong bills.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::template::Template;
 use super::value::index_text;
 
 /// Keys that act, or are documentation.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 15] = [
     "api",
     "effect",
     "type",
@@ -32,18 +32,15 @@ const KNOWN: [&str; 14] = [
     "response",
     "autoFillResponse",
     "operation",
+    "groupCalculate",
     "pagination",
 ];
 
 /// Keys that choose and shape a source's rows.
-const OF_SOURCES: [&str; 3] = ["condition", "formatResponse", "beatFlat"];
+const OF_SOURCES: [&str; 4] = ["condition", "formatResponse", "beatFlat", "omissionRemedy"];
 
-/// Keys that would act, and what to do without them.
-const UNSUPPORTED: [(&str, &str); 3] = [
-    ("groupCalculate", "group with `\"operation\": {\"method\": \"merge\", \"field\": …}`"),
-    ("omissionRemedy", "read a wider window every time: `overlap` on the scheme's source"),
-    ("callBackStrategy", "write back with a scheme of its own"),
-];
+/// The key of what is done after a write.
+const WRITE_BACK: &str = "callBackStrategy";
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -59,24 +56,16 @@ pub(super) struct Header {
 
 pub(super) fn header(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> Header {
     for (key, value) in keys {
-        match UNSUPPORTED.iter().find(|(known, _)| known == key) {
-            Some((_, hint)) if !says_nothing(value) => {
-                loader.findings.error(
-                    &member("$", key),
-                    value,
-                    format!("key `{key}` is not supported"),
-                    (*hint).to_owned(),
-                );
-            }
-            None if OF_SOURCES.contains(&key.as_str()) && loader.side == Side::Target && !says_nothing(value) => {
-                let hint = "rows are chosen and shaped where they are fetched: move it to the source's metadata";
-                let message = format!("key `{key}` is not supported on a target");
-                loader.findings.error(&member("$", key), value, message, hint.to_owned());
-            }
-            None if !KNOWN.contains(&key.as_str()) && !OF_SOURCES.contains(&key.as_str()) => {
-                loader.findings.unknown_key("$", key, value, &KNOWN);
-            }
-            _ => {}
+        let (key, of_source) = (key.as_str(), OF_SOURCES.contains(&key.as_str()));
+        if of_source && loader.side == Side::Target && !says_nothing(value) {
+            let hint = "rows are chosen and shaped where they are fetched: move it to the source's metadata";
+            let message = format!("key `{key}` is not supported on a target");
+            loader.findings.error(&member("$", key), value, message, hint.to_owned());
+        } else if key == WRITE_BACK && loader.side == Side::Source && !says_nothing(value) {
+            let hint = "it says what becomes of a written bill: move it to the target's metadata".to_owned();
+            loader.findings.warning(&member("$", key), value, format!("key `{key}` does nothing on a source"), hint);
+        } else if !of_source && key != WRITE_BACK && !KNOWN.contains(&key) {
+            loader.findings.unknown_key("$", key, value, &KNOWN);
         }
     }
     effect(loader, keys);
@@ -184,15 +173,26 @@ pub(super) fn key(loader: &mut Loader<'_>, keys: &Map<String, Value>, parent: &s
     }
 }
 
-/// `operation`: how a target groups rows.
+/// `operation`: how a target groups rows into bills, and bills into writes.
+#[derive(Default)]
+pub(super) struct Operation {
+    pub(super) merge: Option<Merge>,
+    /// Bills of one write at most.
+    pub(super) rows: Option<u32>,
+}
+
+/// Rows with an equal key are one bill.
 pub(super) struct Merge {
     pub(super) key: Key,
     pub(super) lines: String,
 }
 
-pub(super) fn operation(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> Option<Merge> {
-    const KNOWN: [&str; 3] = ["method", "field", "bodyName"];
-    let value = keys.get("operation").filter(|value| !says_nothing(value))?;
+pub(super) fn operation(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> Operation {
+    const METHODS: [&str; 3] = ["none", "merge", "batchArraySave"];
+    const KNOWN: [&str; 5] = ["method", "field", "bodyName", "rows", "rowsKey"];
+    let Some(value) = keys.get("operation").filter(|value| !says_nothing(value)) else {
+        return Operation::default();
+    };
     let Value::Object(operation) = value else {
         loader.findings.error(
             "$.operation",
@@ -200,56 +200,61 @@ pub(super) fn operation(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> O
             "`operation` is no object",
             "write `{\"method\": \"merge\", \"field\": …}`".to_owned(),
         );
-        return None;
+        return Operation::default();
     };
     let method = operation.get("method").map(index_text).unwrap_or_default();
+    let method = method.trim();
     for (key, value) in operation {
-        match key.as_str() {
-            "rows" | "rowsKey" if method != "batchArraySave" && !says_nothing(value) => {
-                let hint = "the connector's own limit groups bills into writes".to_owned();
-                loader.findings.error(
-                    &member("$.operation", key),
-                    value,
-                    format!("key `{key}` is not supported"),
-                    hint,
-                );
-            }
-            "rows" | "rowsKey" => {}
-            key if !KNOWN.contains(&key) => loader.findings.unknown_key("$.operation", key, value, &KNOWN),
-            _ => {}
+        if !KNOWN.contains(&key.as_str()) {
+            loader.findings.unknown_key("$.operation", key, value, &KNOWN);
+        } else if matches!(key.as_str(), "rows" | "rowsKey") && matches!(method, "" | "none") && !says_nothing(value) {
+            let hint = "it says how many bills go into one write: `\"method\": \"batchArraySave\"`".to_owned();
+            let message = format!("`{key}` does nothing without `batchArraySave`");
+            loader.findings.warning(&member("$.operation", key), value, message, hint);
         }
     }
-    match method.as_str() {
-        "" | "none" => None,
-        "merge" => {
-            let Some(key) = key(loader, operation, "$.operation", "field") else {
-                loader.findings.error(
-                    "$.operation.field",
-                    value,
-                    "`merge` has no `field`",
-                    "name the field that the rows of one bill have in common".to_owned(),
-                );
-                return None;
-            };
-            let lines = operation.get("bodyName").map(index_text).filter(|name| !name.trim().is_empty());
-            Some(Merge { key, lines: lines.map_or_else(|| "details".to_owned(), |name| name.trim().to_owned()) })
+    let merge = match METHODS.into_iter().find(|known| known.eq_ignore_ascii_case(method)) {
+        Some("merge") => merge(loader, operation, value),
+        // `batchArraySave` with the field of a merge is both.
+        Some("batchArraySave") if operation.get("field").is_some_and(|field| !says_nothing(field)) => {
+            merge(loader, operation, value)
         }
-        "batchArraySave" => {
-            loader.findings.error(
-                "$.operation.method",
-                value,
-                "`batchArraySave` is not supported",
-                "each row becomes a write; the connector groups writes by its own limit".to_owned(),
-            );
+        Some(_) => None,
+        None if method.is_empty() => None,
+        None => {
+            let hint = super::finding::nearest(method, METHODS)
+                .map_or_else(|| format!("methods: {}", listed(&METHODS)), |near| format!("did you mean `{near}`?"));
+            loader.findings.error("$.operation.method", value, format!("method `{method}` is unknown"), hint);
             None
         }
-        other => {
-            let hint = super::finding::nearest(other, ["none", "merge"])
-                .map_or_else(|| "methods: `none`, `merge`".to_owned(), |near| format!("did you mean `{near}`?"));
-            loader.findings.error("$.operation.method", value, format!("method `{other}` is unknown"), hint);
-            None
-        }
+    };
+    let batches = !matches!(method, "" | "none");
+    Operation { merge, rows: rows(loader, operation).filter(|_| batches) }
+}
+
+fn merge(loader: &mut Loader<'_>, operation: &Map<String, Value>, value: &Value) -> Option<Merge> {
+    let Some(key) = key(loader, operation, "$.operation", "field") else {
+        loader.findings.error(
+            "$.operation.field",
+            value,
+            "`merge` has no `field`",
+            "name the field that the rows of one bill have in common".to_owned(),
+        );
+        return None;
+    };
+    let lines = operation.get("bodyName").map(index_text).filter(|name| !name.trim().is_empty());
+    Some(Merge { key, lines: lines.map_or_else(|| "details".to_owned(), |name| name.trim().to_owned()) })
+}
+
+/// `rows`: bills of one write. Under which name the vendor takes them (`rowsKey`) its connector knows.
+fn rows(loader: &mut Loader<'_>, operation: &Map<String, Value>) -> Option<u32> {
+    let value = operation.get("rows").filter(|value| !says_nothing(value))?;
+    let rows = index_text(value).trim().parse::<u32>().ok().filter(|rows| *rows > 0);
+    if rows.is_none() {
+        let hint = "for example 20".to_owned();
+        loader.findings.error("$.operation.rows", value, "`rows` is no whole number above 0", hint);
     }
+    rows
 }
 
 /// `pagination`: how a source pages.

@@ -16,6 +16,8 @@
 //! |---|---|
 //! | `metadata`, `source`, `target`, `key` | the top level of metadata, and the two plans |
 //! | `shape`, `condition`, `format`, `flatten` | what a fetched row becomes before anything sees it |
+//! | `group` | what the rows of a bill become where they are regrouped and computed |
+//! | `write_back` | what a written bill passes on to another scheme |
 //! | `load`, `item` | items: reading them, and what they become |
 //! | `directive`, `find`, `call`, `expression`, `template`, `filter`, `variable` | what the text of a value can be |
 //! | `parser` | what a value becomes when it is filled in |
@@ -33,6 +35,7 @@ mod find;
 mod finding;
 mod flatten;
 mod format;
+mod group;
 mod item;
 mod key;
 mod load;
@@ -50,6 +53,7 @@ mod target;
 mod template;
 mod value;
 mod variable;
+mod write_back;
 
 #[cfg(test)]
 mod tests;
@@ -64,6 +68,7 @@ pub use question::{Answer, Answers, Argument, Question};
 pub use source::{SourcePlan, parse_source};
 pub use target::{TargetPlan, parse_target};
 pub use value::index_text;
+pub use write_back::WriteBack;
 
 /// One record: an object whose numbers keep their text.
 pub type Row = serde_json::Map<String, serde_json::Value>;

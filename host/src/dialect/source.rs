@@ -8,11 +8,12 @@ use super::Row;
 use super::call::Parameter;
 use super::condition::Condition;
 use super::error::{MappingError, Place, Side};
-use super::finding::{Parsed, nearest};
+use super::finding::{Parsed, member, nearest};
 use super::flatten::Flatten;
 use super::format::Formatted;
+use super::group::GroupCalculate;
 use super::item::{Computed, Content, Item};
-use super::load::Loader;
+use super::load::{Loader, says_nothing};
 use super::mapping::{Mapping, Rendering};
 use super::metadata::{self, Common, Header};
 use super::name;
@@ -20,6 +21,7 @@ use super::options::{Options, Variables};
 use super::plan::FunctionUse;
 use super::question::Answers;
 use super::scope::Scope;
+use super::value::index_text;
 
 /// The parameters of a Kingdee query; every other item of its request is a column (Kingdee's help on `ExecuteBillQuery`).
 const KINGDEE_PARAMETERS: [&str; 8] =
@@ -31,6 +33,7 @@ pub struct SourcePlan {
     pub(super) common: Common,
     request: Arc<[Item]>,
     other_request: Arc<[Item]>,
+    remedy: Option<Remedy>,
     page_size: Option<u32>,
     needs_last_sync: bool,
     columns: Option<Arc<[String]>>,
@@ -38,6 +41,16 @@ pub struct SourcePlan {
     pub(super) flatten: Option<Flatten>,
     pub(super) condition: Arc<Condition>,
     pub(super) computed: Arc<[Computed]>,
+    /// `groupCalculate`, which acts where bills are mapped.
+    pub(super) group: Option<GroupCalculate>,
+}
+
+/// `omissionRemedy`: the request by which what a vendor committed late is fetched again.
+#[derive(Clone, Debug)]
+struct Remedy {
+    crontab: Arc<str>,
+    request: Arc<[Item]>,
+    other_request: Arc<[Item]>,
 }
 
 /// Reads a source's metadata.
@@ -53,18 +66,20 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> SourcePlan {
         let hint = "name the field that is different in every row".to_owned();
         loader.findings.error("$.id", &Value::Null, "neither `id` nor `number` is given", hint);
     }
-    if let Some(operation) = keys.get("operation").filter(|value| !super::load::says_nothing(value)) {
+    if let Some(operation) = keys.get("operation").filter(|value| !says_nothing(value)) {
         let hint = "rows are grouped by the target's metadata".to_owned();
         loader.findings.warning("$.operation", operation, "`operation` does nothing on a source", hint);
     }
     let page_size = metadata::page_size(loader, keys);
     let request = loader.items("$.request", keys.get("request").unwrap_or(&Value::Null));
     let other_request = loader.items("$.otherRequest", keys.get("otherRequest").unwrap_or(&Value::Null));
+    let remedy = remedy(loader, keys.get("omissionRemedy"), &request, &other_request);
     let columns = columns(&header, &request);
     loader.columns = columns.as_deref().map(empty_row);
     let formats = loader.formats(keys.get("formatResponse"));
     let flatten = loader.flatten(keys.get("beatFlat"), header.id.as_ref().or(header.number.as_ref()));
     let condition = loader.condition(keys.get("condition"));
+    let group = loader.group_calculate(keys.get("groupCalculate"));
     let computed = std::mem::take(&mut loader.computed);
     let columns = loader.columns.take().map(|columns| columns.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
     if let Some(columns) = &columns {
@@ -79,6 +94,7 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> SourcePlan {
         },
         request: request.into(),
         other_request: other_request.into(),
+        remedy,
         page_size,
         needs_last_sync: loader.needs_last_sync,
         columns: columns.map(Into::into),
@@ -86,7 +102,47 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> SourcePlan {
         flatten,
         condition: condition.into(),
         computed: computed.into(),
+        group,
     }
+}
+
+/// The request with the items that the remedy puts in the place of others, by their `field`.
+fn remedy(loader: &mut Loader<'_>, value: Option<&Value>, request: &[Item], other_request: &[Item]) -> Option<Remedy> {
+    const PATH: &str = "$.omissionRemedy";
+    const KEYS: [&str; 2] = ["crontab", "takeOverRequest"];
+    let value = value.filter(|value| !says_nothing(value))?;
+    let Value::Object(keys) = value else {
+        let hint = "write `{\"crontab\": \"0 2 * * *\", \"takeOverRequest\": [items]}`".to_owned();
+        loader.findings.error(PATH, value, "`omissionRemedy` is no object", hint);
+        return None;
+    };
+    for (key, value) in keys {
+        if !KEYS.contains(&key.as_str()) {
+            loader.findings.unknown_key(PATH, key, value, &KEYS);
+        }
+    }
+    let crontab = keys.get("crontab").map(index_text).unwrap_or_default().trim().to_owned();
+    if crontab.is_empty() {
+        let hint = "say when, as cron does: `\"0 2 * * *\"` is every night at two".to_owned();
+        loader.findings.error(&member(PATH, "crontab"), value, "`omissionRemedy` has no `crontab`", hint);
+        return None;
+    }
+    let items = keys.get("takeOverRequest").filter(|items| !says_nothing(items));
+    let Some(items) = items else {
+        let hint = "the same request fetches the same rows: give items with a wider window of time".to_owned();
+        let message = "`omissionRemedy` takes nothing of the request over";
+        loader.findings.warning(&member(PATH, "takeOverRequest"), value, message, hint);
+        return Some(Remedy { crontab: crontab.into(), request: request.into(), other_request: other_request.into() });
+    };
+    let (mut request, mut other_request) = (request.to_vec(), other_request.to_vec());
+    for item in loader.items(&member(PATH, "takeOverRequest"), items) {
+        let same = |other: &&mut Item| other.field.eq_ignore_ascii_case(&item.field);
+        match request.iter_mut().chain(&mut other_request).find(same) {
+            Some(other) => *other = item,
+            None => request.push(item),
+        }
+    }
+    Some(Remedy { crontab: crontab.into(), request: request.into(), other_request: other_request.into() })
 }
 
 /// The columns of a Kingdee style query; of other vendors the request does not tell them.
@@ -180,6 +236,26 @@ impl SourcePlan {
     /// `otherRequest`, likewise; an empty object where there is none.
     pub fn render_other_request(&self, variables: &Variables) -> Result<Value, MappingError> {
         render(&self.other_request, &self.common.options, variables, true)
+    }
+
+    /// When what was committed late is fetched again (`omissionRemedy`): cron, as the metadata has it.
+    pub fn remedy_crontab(&self) -> Option<&str> {
+        self.remedy.as_ref().map(|remedy| &*remedy.crontab)
+    }
+
+    /// The request by which what was committed late is fetched again, and its `otherRequest`; without an `omissionRemedy`
+    /// the request itself.
+    pub fn render_remedy(&self, variables: &Variables) -> Result<(Value, Value), MappingError> {
+        let Some(Remedy { request, other_request, .. }) = &self.remedy else {
+            return Ok((self.render_request(variables)?, self.render_other_request(variables)?));
+        };
+        let options = &self.common.options;
+        Ok((render(request, options, variables, true)?, render(other_request, options, variables, true)?))
+    }
+
+    /// Rows are regrouped where bills are mapped (`groupCalculate`).
+    pub fn regroups(&self) -> bool {
+        self.group.is_some()
     }
 
     /// What tells rows apart, as the metadata writes it: a field's path or a template.

@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use super::Row;
 use super::error::{MappingError, Place, Side};
 use super::finding::Parsed;
+use super::group::GroupCalculate;
 use super::item::{Computed, Item};
 use super::key::Key;
 use super::load::{Loader, Names, says_nothing};
 use super::mapping::{Mapping, Rendering};
-use super::metadata::{self, Common};
+use super::metadata::{self, Common, Merge};
 use super::name;
 use super::options::{Options, Variables};
 use super::plan::{FunctionUse, LookupUse};
@@ -19,6 +20,7 @@ use super::question::Answers;
 use super::scope::Scope;
 use super::source::{SourcePlan, empty_row, render};
 use super::value::index_text;
+use super::write_back::{self, WriteBack};
 
 /// A target's metadata, read.
 #[derive(Clone, Debug)]
@@ -26,9 +28,23 @@ pub struct TargetPlan {
     common: Common,
     request: Arc<[Item]>,
     other_request: Arc<[Item]>,
-    merge: Option<(Key, Arc<str>)>,
+    grouping: Grouping,
+    /// Bills of one write at most.
+    rows_per_write: Option<u32>,
+    write_backs: Arc<[WriteBack]>,
     /// What the source computes from each row.
     computed: Arc<[Computed]>,
+}
+
+/// How rows become bills.
+#[derive(Clone, Debug)]
+enum Grouping {
+    /// Each row is one.
+    None,
+    /// Rows with an equal key are one; its lines have this name.
+    Merge(Key, Arc<str>),
+    /// Rows are regrouped, and their values gathered.
+    Calculate(Arc<GroupCalculate>),
 }
 
 /// Reads a target's metadata. With its source, names that no column feeds are warned of, and the fields that the source
@@ -39,9 +55,10 @@ pub fn parse_target(metadata: &Value, source: Option<&SourcePlan>, options: &Opt
         loader.source_computed = Arc::clone(&source.computed);
         loader.columns = source.columns().map(empty_row);
     }
-    let plan = metadata::members(&mut loader, metadata).map(|keys| read(&mut loader, keys));
-    if let Some(((key, _), suffixed)) =
-        plan.as_ref().and_then(|plan| plan.merge.as_ref()).zip(source.and_then(suffixed))
+    let group = source.and_then(|source| source.group.as_ref());
+    let plan = metadata::members(&mut loader, metadata).map(|keys| read(&mut loader, keys, group));
+    if let Some(TargetPlan { grouping: Grouping::Merge(key, _), .. }) = &plan
+        && let Some(suffixed) = source.and_then(suffixed)
         && key.names().iter().any(|name| name::same_letters(name, suffixed))
     {
         let hint = "give the source an `id` of its own, and merge by the number".to_owned();
@@ -56,13 +73,19 @@ fn suffixed(source: &SourcePlan) -> Option<&str> {
     source.flatten.as_ref()?.id.as_deref()
 }
 
-fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> TargetPlan {
+fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>, of_source: Option<&GroupCalculate>) -> TargetPlan {
     let header = metadata::header(loader, keys);
     if let Some(pagination) = keys.get("pagination").filter(|value| !says_nothing(value)) {
         loader.findings.warning("$.pagination", pagination, "`pagination` does nothing on a target", None);
     }
-    let merge = metadata::operation(loader, keys);
-    loader.lines = merge.as_ref().map(|merge| merge.lines.clone());
+    let operation = metadata::operation(loader, keys);
+    let grouping = grouping(loader, keys, operation.merge, of_source);
+    match &grouping {
+        Grouping::None => {}
+        Grouping::Merge(_, lines) => loader.lines = Some(lines.to_string()),
+        Grouping::Calculate(group) => loader.columns = Some(group.columns()),
+    }
+    let write_backs = write_back::read(loader, keys);
     let request = loader.items("$.request", keys.get("request").unwrap_or(&Value::Null));
     if request.is_empty() && loader.findings.is_clean() {
         let hint = "map fields: `[{\"field\": …, \"value\": \"{{…}}\"}]`".to_owned();
@@ -79,8 +102,44 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> TargetPlan {
         },
         request: request.into(),
         other_request: other_request.into(),
-        merge: merge.map(|merge| (merge.key, merge.lines.into())),
+        grouping,
+        rows_per_write: operation.rows,
+        write_backs: write_backs.into(),
         computed: Arc::clone(&loader.source_computed),
+    }
+}
+
+/// `operation: merge`, or `groupCalculate` of this side or of the source's.
+fn grouping(
+    loader: &mut Loader<'_>,
+    keys: &Map<String, Value>,
+    merge: Option<Merge>,
+    of_source: Option<&GroupCalculate>,
+) -> Grouping {
+    const PATH: &str = "$.groupCalculate";
+    let group = loader.group_calculate(keys.get("groupCalculate"));
+    if let (Some(group), Some(_)) = (&group, of_source) {
+        let hint = "keep one of them: rows are grouped once".to_owned();
+        let text = Value::from(group.origin.text.as_ref());
+        loader.findings.error(PATH, &text, "the source's metadata has a `groupCalculate` as well", hint);
+    }
+    match (group.or_else(|| of_source.cloned()), merge) {
+        (Some(group), merge) => {
+            if merge.is_some() {
+                let hint = "keep one of them: `groupCalculate` makes the bills".to_owned();
+                let text = Value::from(group.origin.text.as_ref());
+                let message = "`merge` and `groupCalculate` both group rows into bills";
+                loader.findings.error("$.operation.method", &text, message, hint);
+            }
+            if let Some(computed) = loader.source_computed.first() {
+                let hint = "call the function in the target's mapping: `_plugin name(…)`".to_owned();
+                let message = format!("`groupCalculate` takes the computed field `{}` out of rows", computed.name);
+                loader.findings.error(PATH, &Value::from(computed.name.as_ref()), message, hint);
+            }
+            Grouping::Calculate(group.into())
+        }
+        (None, Some(merge)) => Grouping::Merge(merge.key, merge.lines.into()),
+        (None, None) => Grouping::None,
     }
 }
 
@@ -102,20 +161,35 @@ impl TargetPlan {
 
     /// Rows with an equal key become one bill.
     pub fn is_merge(&self) -> bool {
-        self.merge.is_some()
+        !matches!(self.grouping, Grouping::None)
     }
 
     /// The key of a row's bill; `None` where every row is a bill of its own.
     pub fn merge_key(&self, row: &Row) -> Result<Option<String>, MappingError> {
-        self.merge.as_ref().map(|(key, _)| key.of(row, &self.common.options.time_zone)).transpose()
+        match &self.grouping {
+            Grouping::None => Ok(None),
+            Grouping::Merge(key, _) => key.of(row, &self.common.options.time_zone).map(Some),
+            Grouping::Calculate(group) => group.key(row).map(Some),
+        }
     }
 
     /// How rows are grouped into bills: a text that changes exactly when rows would be grouped differently.
     pub fn grouping(&self) -> String {
-        self.merge.as_ref().map_or_else(
-            || "none".to_owned(),
-            |(key, _)| format!("merge:{}", key.fingerprint(&self.common.options.time_zone)),
-        )
+        match &self.grouping {
+            Grouping::None => "none".to_owned(),
+            Grouping::Merge(key, _) => format!("merge:{}", key.fingerprint(&self.common.options.time_zone)),
+            Grouping::Calculate(group) => group.fingerprint(),
+        }
+    }
+
+    /// Bills of one write at most, where the metadata says so (`operation.rows`); the connector's own limit counts as well.
+    pub fn rows_per_write(&self) -> Option<u32> {
+        self.rows_per_write
+    }
+
+    /// What is passed on to other schemes after a write (`callBackStrategy`).
+    pub fn write_backs(&self) -> &[WriteBack] {
+        &self.write_backs
     }
 
     /// `number`, as the metadata writes it.
@@ -151,16 +225,27 @@ impl TargetPlan {
         render(&self.other_request, &self.common.options, variables, false)
     }
 
-    /// Maps the rows of one bill, its head first. Only a merge looks at more than the first.
+    /// Maps the rows of one bill, its head first. Only where rows are grouped more than the first is looked at.
     pub fn map(&self, rows: &[Row], variables: &Variables, answers: &Answers) -> Mapping {
         let Some(head) = rows.first() else {
             let place = Place { side: Side::Target, path: "$.request".into(), text: "".into(), line: None };
             return Mapping::Failed(MappingError::NoRows { place });
         };
+        let regrouped;
+        let head = match &self.grouping {
+            Grouping::Calculate(group) => match group.regroup(rows) {
+                Ok(bill) => {
+                    regrouped = bill;
+                    &regrouped
+                }
+                Err(error) => return Mapping::Failed(error),
+            },
+            Grouping::None | Grouping::Merge(..) => head,
+        };
         let mut rendering = Rendering::new(&self.common.options, variables, answers);
         let mut scope = Scope { computed: &self.computed, ..Scope::of_row(head) };
         rendering.computed = &self.computed;
-        if let Some((_, lines)) = &self.merge {
+        if let Grouping::Merge(_, lines) = &self.grouping {
             rendering.lines = rows;
             rendering.lines_name = lines;
             // Outside of arrays a line's field is the first line's.

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::snapshot::{Scheme, TargetSide};
-use super::{Engine, EngineError, problem, retry, settle};
+use super::{Engine, EngineError, problem, retry, settle, write_back};
 use crate::dialect::Variables;
 use crate::journal::{BillVersion, ClaimedBill, Intent, Problem, Settled};
 use crate::observe::clock;
@@ -72,7 +72,7 @@ pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide, n
     let connector = engine.snapshot.target_connector(scheme, target);
     for batch in to_find.chunks(target.largest_find) {
         let (outcomes, stop) = look_up(engine, scheme, target, &connector, batch).await?;
-        engine.journal.settle(outcomes).await?;
+        write_back::settle(engine, scheme, target, outcomes).await?;
         if let Some(failure) = stop {
             return Err(EngineError::Failure(failure));
         }

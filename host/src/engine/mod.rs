@@ -10,7 +10,8 @@
 //!   one from beginning to end.
 //! * [`scan`] passes over a source's window, page by page; [`shape`] makes stored rows of fetched ones.
 //! * [`deliver`] takes ready bills through [`mapping`], claims them, sends them; [`settle`] decides what became of them,
-//!   and [`look_up`] asks the vendor where nobody knows.
+//!   and [`look_up`] asks the vendor where nobody knows. What a written bill passes on to other schemes is stored with its
+//!   settling ([`write_back`]).
 //! * [`reload`] makes another snapshot when the project's folder changes, and [`take_over`] puts what the journal holds of a
 //!   scheme in step with it.
 //! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait.
@@ -35,11 +36,12 @@ mod settle;
 mod shape;
 pub mod snapshot;
 mod take_over;
+mod write_back;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::journal::{Journal, JournalError, Problem};
 use crate::observe::clock;
@@ -59,6 +61,8 @@ pub struct Engine {
     pub progress: Arc<Progress>,
     serving: watch::Receiver<Arc<Snapshot>>,
     in_step: take_over::InStep,
+    /// Rows came that other schemes may wait for, or have to deliver: by a scan, or by a delivery that writes back.
+    arrived: Arc<Notify>,
     /// True when the host is to stop: no new work is begun.
     stop: watch::Receiver<bool>,
 }
@@ -72,7 +76,15 @@ impl Engine {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let snapshot = Arc::clone(&serving.borrow());
-        Self { snapshot, journal, progress, serving, in_step: take_over::InStep::default(), stop }
+        Self {
+            snapshot,
+            journal,
+            progress,
+            serving,
+            in_step: take_over::InStep::default(),
+            arrived: Arc::default(),
+            stop,
+        }
     }
 
     /// The same engine, for the next piece of work.

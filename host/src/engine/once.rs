@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::scan::Pass;
 use super::snapshot::Scheme;
 use super::{Engine, EngineError, deliver, retry, scan};
 use crate::journal::{Counts, Status};
@@ -44,9 +45,12 @@ pub async fn run(engine: &Engine, wait: Duration) -> Result<Vec<SchemeReport>, E
     let schemes = engine.snapshot.schemes.clone();
     let mut runs = Vec::with_capacity(schemes.len());
     for scheme in schemes {
+        // Before anything of any scheme: a delivery of one may bring rows into another.
         let before = engine.journal.scheme(&scheme.stem).await?.counts;
-        let error = scan_and_deliver(engine, &scheme, wait).await.err();
-        runs.push((scheme, before, error));
+        runs.push((scheme, before, None));
+    }
+    for (scheme, _, error) in &mut runs {
+        *error = scan_and_deliver(engine, scheme, wait).await.err();
     }
     rescan_for_lookups(engine, &mut runs, wait).await?;
     let mut reports = Vec::with_capacity(runs.len());
@@ -68,10 +72,14 @@ pub async fn run(engine: &Engine, wait: Duration) -> Result<Vec<SchemeReport>, E
 
 async fn scan_and_deliver(engine: &Engine, scheme: &Arc<Scheme>, wait: Duration) -> Result<(), EngineError> {
     let until = Some(Instant::now() + wait);
-    let mut scanned = scan::scan(engine, &scheme.stem, until).await;
+    if scheme.is_fed && scheme.source.schedule.is_none() {
+        // Its rows come from deliveries of other schemes.
+        return deliver_through_pauses(engine, scheme, wait).await;
+    }
+    let mut scanned = scan::scan(engine, &scheme.stem, Pass::Scheduled, until).await;
     if scanned.as_ref().is_ok_and(|report| report.resumed) {
         // That was the window of an earlier run: what came since is in the next.
-        scanned = scan::scan(engine, &scheme.stem, until).await;
+        scanned = scan::scan(engine, &scheme.stem, Pass::Scheduled, until).await;
     }
     if let Err(error) = &scanned {
         tracing::error!(scheme = scheme.stem, "scan failed: {error}");

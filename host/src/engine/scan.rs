@@ -22,6 +22,15 @@ use crate::plugin::connector::{FetchedPage, SourceRequest};
 /// Attempts at a page before the scan is left for the next time.
 const ATTEMPTS: u32 = 8;
 
+/// Why a scan is begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// By the source's schedule, or a person: it moves `last_sync` on.
+    Scheduled,
+    /// By the schedule of `omissionRemedy`, with its request: for what a vendor committed late.
+    Remedy,
+}
+
 /// What a scan did.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ScanReport {
@@ -35,9 +44,9 @@ pub struct ScanReport {
     pub resumed: bool,
 }
 
-/// Scans a scheme's source: goes on with the scan that is open, or begins one. Gives up at `until` at the latest where it
+/// Scans a scheme's source: goes on with the scan that is open, whatever it is, or begins one. Gives up at `until` at the latest where it
 /// only waits for a vendor. Each page is fetched and shaped by what serves by then.
-pub async fn scan(engine: &Engine, stem: &str, until: Option<Instant>) -> Result<ScanReport, EngineError> {
+pub async fn scan(engine: &Engine, stem: &str, pass: Pass, until: Option<Instant>) -> Result<ScanReport, EngineError> {
     let mut report = ScanReport::default();
     let (engine, scheme) = in_step(engine, stem).await?;
     let mut scan = match engine.journal.scheme(stem).await?.scan {
@@ -46,7 +55,7 @@ pub async fn scan(engine: &Engine, stem: &str, until: Option<Instant>) -> Result
             tracing::info!(scheme = stem, scan = open.id, pages = open.pages_stored, "goes on with an open scan");
             open
         }
-        None => begin(&engine, &scheme).await?,
+        None => begin(&engine, &scheme, pass).await?,
     };
     while let Some(page) = scan.open_pages.first().cloned() {
         if engine.is_stopping() {
@@ -127,7 +136,8 @@ async fn store(
             on_change: if scheme.source.plan.id_check() { OnChange::Skip } else { OnChange::Redeliver },
             makes_bills: scheme.target.is_some(),
             merges: scheme.merges(),
-            complete_bills: scheme.merges() && scheme.source.complete_bills,
+            // A remedy's request may choose lines of bills that the scheme's own request returns whole.
+            complete_bills: scheme.merges() && scheme.source.complete_bills && scan.kind != ScanKind::Remedy,
             indexes: scheme.indexes.clone(),
         })
         .await?;
@@ -139,7 +149,7 @@ async fn store(
     Ok(Some(stored))
 }
 
-async fn begin(engine: &Engine, scheme: &Scheme) -> Result<Scan, EngineError> {
+async fn begin(engine: &Engine, scheme: &Scheme, pass: Pass) -> Result<Scan, EngineError> {
     let state = engine.journal.scheme(&scheme.stem).await?;
     let now = clock::now();
     let source = &scheme.source;
@@ -148,7 +158,10 @@ async fn begin(engine: &Engine, scheme: &Scheme) -> Result<Scan, EngineError> {
         None => source.start_from.map(Timestamp::as_second),
     };
     let scan = NewScan {
-        kind: ScanKind::Scheduled,
+        kind: match pass {
+            Pass::Scheduled => ScanKind::Scheduled,
+            Pass::Remedy => ScanKind::Remedy,
+        },
         window_start,
         window_end: now.as_second().saturating_sub(seconds(source.lag)),
         begun_ms: now.as_millisecond(),
@@ -212,11 +225,17 @@ fn request(scheme: &Scheme, scan: &Scan, page: &PageRef) -> Result<SourceRequest
         let offset = source.time_zone.to_offset(timestamp);
         timestamp.display_with_offset(offset).to_string()
     };
+    let (rendered, other_request) = match scan.kind {
+        ScanKind::Remedy => source.plan.render_remedy(&variables)?,
+        ScanKind::Scheduled | ScanKind::Backfill => {
+            (source.plan.render_request(&variables)?, source.plan.render_other_request(&variables)?)
+        }
+    };
     Ok(SourceRequest {
         api: source.plan.api().to_owned(),
         method: source.plan.method().to_owned(),
-        request: source.plan.render_request(&variables)?,
-        other_request: source.plan.render_other_request(&variables)?,
+        request: rendered,
+        other_request,
         id_field: Some(source.plan.id_field().to_owned()),
         window_start: scan.window_start.map(in_zone),
         window_end: in_zone(scan.window_end),

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
 
+use super::scan::Pass;
 use super::snapshot::Scheme;
 use super::{Engine, EngineError, deliver, scan};
 use crate::config::Schedule;
@@ -65,8 +65,6 @@ struct Tasks {
     running: JoinSet<()>,
     /// What each task works on.
     work: HashMap<Id, (String, Work)>,
-    // Bills that wait for another scheme's rows become due when that scheme was scanned: every scan wakes every delivery.
-    scanned: Arc<Notify>,
 }
 
 impl Tasks {
@@ -75,15 +73,15 @@ impl Tasks {
         if self.work.values().any(|(busy_with, busy)| busy_with == stem && *busy == work) {
             return;
         }
-        let (engine, scanned) = (engine.clone(), Arc::clone(&self.scanned));
+        let engine = engine.clone();
         let of_task = stem.to_owned();
         let handle = self.running.spawn(async move {
             if !after.is_zero() && engine.sleep(after).await.is_err() {
                 return;
             }
             match work {
-                Work::Scan => scan_by_schedule(engine, &of_task, &scanned).await,
-                Work::Deliver => deliver_as_due(engine, &of_task, &scanned).await,
+                Work::Scan => scan_by_schedule(engine, &of_task).await,
+                Work::Deliver => deliver_as_due(engine, &of_task).await,
             }
         });
         self.work.insert(handle.id(), (stem.to_owned(), work));
@@ -107,7 +105,7 @@ impl Tasks {
     }
 }
 
-async fn scan_by_schedule(engine: Engine, stem: &str, scanned: &Notify) {
+async fn scan_by_schedule(engine: Engine, stem: &str) {
     // A scan that was never made, or that a stop cut off, is not kept waiting for the schedule.
     let mut due_now = match engine.journal.scheme(stem).await {
         Ok(state) => state.scan.is_some() || state.last_finished_scan_begun_ms.is_none(),
@@ -118,26 +116,30 @@ async fn scan_by_schedule(engine: Engine, stem: &str, scanned: &Notify) {
     };
     loop {
         let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return };
-        let Some(schedule) = &scheme.source.schedule else {
-            // It may get one.
-            if engine.sleep_unless_replaced(LONGEST_SLEEP).await == Slept::Stopping {
-                return;
-            }
-            continue;
-        };
+        let mut pass = Pass::Scheduled;
         if !due_now {
-            match engine.sleep_unless_replaced(until_next(schedule, &scheme.source.time_zone)).await {
-                Slept::Whole => {}
+            let Some((wait, next)) = next_pass(&scheme) else {
+                // It may get a schedule.
+                if engine.sleep_unless_replaced(LONGEST_SLEEP).await == Slept::Stopping {
+                    return;
+                }
+                continue;
+            };
+            match engine.sleep_unless_replaced(wait).await {
+                Slept::Whole => pass = next,
                 Slept::Replaced => continue,
                 Slept::Stopping => return,
             }
+        } else if scheme.source.schedule.is_none() {
+            due_now = false;
+            continue;
         }
         due_now = false;
         if engine.is_stopping() {
             return;
         }
-        match scan::scan(&engine, stem, None).await {
-            Ok(_) => {}
+        match scan_whole(&engine, stem, pass).await {
+            Ok(()) => {}
             Err(EngineError::Stopping | EngineError::Removed) => return,
             Err(EngineError::Regrouping) => {
                 due_now = true;
@@ -147,11 +149,34 @@ async fn scan_by_schedule(engine: Engine, stem: &str, scanned: &Notify) {
             }
             Err(error) => tracing::error!(scheme = stem, "scan failed, again by schedule: {error}"),
         }
-        scanned.notify_waiters();
+        engine.arrived.notify_waiters();
     }
 }
 
-async fn deliver_as_due(engine: Engine, stem: &str, scanned: &Notify) {
+/// A whole scan. One that another left open is finished first: of a remedy it would have the wrong request.
+async fn scan_whole(engine: &Engine, stem: &str, pass: Pass) -> Result<(), EngineError> {
+    let scanned = scan::scan(engine, stem, pass, None).await?;
+    if scanned.resumed && pass == Pass::Remedy {
+        scan::scan(engine, stem, pass, None).await?;
+    }
+    Ok(())
+}
+
+/// What comes next by the schedules of a source, and in how long; `None`: it has none.
+fn next_pass(scheme: &Scheme) -> Option<(Duration, Pass)> {
+    let source = &scheme.source;
+    let due = |schedule: &Option<Schedule>, pass| {
+        schedule.as_ref().map(|schedule| (until_next(schedule, &source.time_zone), pass))
+    };
+    [due(&source.schedule, Pass::Scheduled), due(&source.remedy, Pass::Remedy)]
+        .into_iter()
+        .flatten()
+        .min_by_key(|(wait, _)| *wait)
+}
+
+async fn deliver_as_due(engine: Engine, stem: &str) {
+    // Bills that wait for another scheme's rows become due when that scheme was scanned: every scan wakes every delivery.
+    let arrived = Arc::clone(&engine.arrived);
     loop {
         if engine.is_stopping() {
             return;
@@ -159,7 +184,7 @@ async fn deliver_as_due(engine: Engine, stem: &str, scanned: &Notify) {
         if wait_for_schedule(&engine, stem).await == Slept::Stopping {
             return;
         }
-        let wake = scanned.notified();
+        let wake = arrived.notified();
         let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return };
         if scheme.target.is_none() {
             if engine.sleep_unless_replaced(LONGEST_SLEEP).await == Slept::Stopping {

@@ -57,6 +57,21 @@ pub(super) fn bare(stored: &[u8]) -> Option<Row> {
     }
 }
 
+/// A row that another scheme's delivery passes on, and that cannot be taken as it is.
+pub(super) fn refused_write_back(
+    engine: &Engine,
+    scheme: &Scheme,
+    row: Row,
+    message: &str,
+    hint: &str,
+) -> Result<Shaped, EngineError> {
+    let mut depends_on = vec![engine.snapshot.dependency("scheme", &scheme.stem)];
+    depends_on.extend(scheme.stages.iter().map(|stage| engine.snapshot.dependency("plugin", stage.plugin.name())));
+    let (message, hint) = (format!("what was written back: {message}"), Some(hint.to_owned()));
+    let reason = Reason { rule: "write-back".to_owned(), message, hint, depends_on };
+    Ok(Shaped { rows: vec![to_refuse(scheme, &Refused { step: 0, row }, reason)?], left_out: 0 })
+}
+
 /// Shapes a refused row again, from the step that refused it. What is stored of it is not readable: `None`.
 pub(super) async fn again(engine: &Engine, scheme: &Scheme, stored: &[u8]) -> Result<Option<Shaped>, EngineError> {
     let Ok(Refused { step, row }) = serde_json::from_slice(stored) else {

@@ -55,6 +55,10 @@ pub struct Scheme {
     pub functions: HashMap<String, Arc<Plugin>>,
     /// The schemes whose collections the mapping looks into: what the metadata calls them, and their stems.
     pub collections: HashMap<String, String>,
+    /// The schemes that get what is written back: what the metadata calls them, and their stems.
+    pub receivers: HashMap<String, String>,
+    /// Deliveries of other schemes bring rows into this one.
+    pub is_fed: bool,
     /// The indexes of this scheme's own collection, by which others look into it.
     pub indexes: Vec<IndexFields>,
     /// How failures are retried.
@@ -77,6 +81,8 @@ pub struct SourceSide {
     pub metadata_text: String,
     /// When it is scanned; `None`: only when asked to.
     pub schedule: Option<Schedule>,
+    /// When what was committed late is fetched again; `None`: never.
+    pub remedy: Option<Schedule>,
     /// Where the first scan begins.
     pub start_from: Option<Timestamp>,
     /// How far a window reaches back over the one before.

@@ -19,26 +19,45 @@ pub(super) fn row_key(scheme: &str, id: &str) -> Key {
     Key::new(Kind::Row).text(scheme).text(id)
 }
 
-/// What storing a page's rows came to.
+/// What storing rows came to.
 pub(super) struct RowsStored {
     pub(super) counts: PageStored,
     /// Bills that gained, lost or changed a row.
     pub(super) touched: BTreeSet<String>,
 }
 
-/// Stores a page's rows. `sequence` is the collection's counter of stored rows; `seen` notes what the page returns.
+/// Rows that arrive together.
+pub(super) struct Arriving<'p> {
+    pub(super) scheme: &'p str,
+    pub(super) rows: &'p [RowToStore],
+    /// Rows that came with them and were left out on purpose.
+    pub(super) left_out: u64,
+    pub(super) on_change: OnChange,
+    /// What the rows' index values belong to.
+    pub(super) indexes: &'p [IndexFields],
+}
+
+impl<'p> From<&'p PageToStore> for Arriving<'p> {
+    fn from(page: &'p PageToStore) -> Self {
+        let PageToStore { scheme, rows, left_out, on_change, indexes, .. } = page;
+        Self { scheme, rows, left_out: *left_out, on_change: *on_change, indexes }
+    }
+}
+
+/// Stores rows. `sequence` is the collection's counter of stored rows; `seen` notes what a page returns.
 pub(super) fn store_rows<'p>(
     txn: &mut Txn<'_>,
-    page: &'p PageToStore,
+    arriving: &Arriving<'p>,
     sequence: &mut u64,
     mut seen: Option<&mut PageSeen<'p>>,
 ) -> Result<RowsStored, JournalError> {
-    let mut intake = Intake::begin(txn, &page.scheme, &page.indexes, *sequence)?;
-    let mut counts = PageStored { rows: page.left_out, skipped: page.left_out, ..PageStored::default() };
-    for row in &page.rows {
+    let left_out = arriving.left_out;
+    let mut intake = Intake::begin(txn, arriving.scheme, arriving.indexes, *sequence)?;
+    let mut counts = PageStored { rows: left_out, skipped: left_out, ..PageStored::default() };
+    for row in arriving.rows {
         counts.rows += 1;
-        let known: Option<RowRecord> = txn.record(&row_key(&page.scheme, &row.id))?;
-        let skipped = known.as_ref().is_some_and(|known| is_skipped(known, row, page.on_change));
+        let known: Option<RowRecord> = txn.record(&row_key(arriving.scheme, &row.id))?;
+        let skipped = known.as_ref().is_some_and(|known| is_skipped(known, row, arriving.on_change));
         if let Some(seen) = &mut seen {
             seen.add(row, known.as_ref().filter(|known| skipped || known.bill == row.bill));
         }

@@ -29,6 +29,7 @@ mod audit;
 mod bill;
 mod bills;
 mod books;
+mod brought;
 mod collection;
 mod error;
 mod groups;
@@ -54,7 +55,7 @@ pub use error::{JournalError, StateError};
 pub use model::{
     BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, Dependency, IndexFields, Intent, NewScan, OnChange,
     PageRef, PageStored, PageToStore, Problem, ReadyBill, Receipt, RefusedRow, RestageSettings, Restaged, RowToStore,
-    Scan, ScanKind, SchemeState, SetAside, Settled, Status,
+    RowsBrought, Scan, ScanKind, SchemeState, SetAside, Settled, Status,
 };
 pub use sled_store::SledStore;
 
@@ -151,7 +152,18 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Settles claimed bills in one commit. `Conflict`, and none is settled, if a version is not claimed. A version that
     /// was not delivered is also superseded when its bill has no rows any more.
-    async fn settle(&self, outcomes: Vec<(BillVersion, Settled)>) -> Result<(), JournalError>;
+    async fn settle(&self, outcomes: Vec<(BillVersion, Settled)>) -> Result<(), JournalError> {
+        self.settle_bringing(outcomes, Vec::new()).await
+    }
+
+    /// Settles claimed bills, and stores the rows that they bring into other schemes, in one commit: either all of it is
+    /// done or nothing. `Conflict` as for [`settle`](Self::settle), and if a scheme that gets rows is being regrouped or
+    /// purged.
+    async fn settle_bringing(
+        &self,
+        outcomes: Vec<(BillVersion, Settled)>,
+        brought: Vec<RowsBrought>,
+    ) -> Result<(), JournalError>;
 
     /// Sets pending bills aside in one commit. A version that is no longer the pending one is left alone, and so is one
     /// that would be `Done` before its earlier version is settled.

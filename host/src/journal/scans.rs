@@ -14,7 +14,7 @@
 use std::collections::BTreeSet;
 
 use super::books::{blocked_prefix, change, count};
-use super::collection::store_rows;
+use super::collection::{Arriving, store_rows};
 use super::key::{Key, Kind, Parts};
 use super::overhaul;
 use super::record::{ScanRecord, SchemeRecord, decode};
@@ -137,7 +137,7 @@ pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageSt
 
     under_way.complete &= page.complete_bills && page.makes_bills && page.merges;
     let mut seen = under_way.complete.then(|| PageSeen::new(under_way.sequence_before));
-    let stored = store_rows(txn, page, &mut record.sequence, seen.as_mut())?;
+    let stored = store_rows(txn, &Arriving::from(page), &mut record.sequence, seen.as_mut())?;
     if let Some(seen) = seen {
         seen.write(txn, page, under_way.run)?;
     }

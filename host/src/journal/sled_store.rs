@@ -27,10 +27,10 @@ use super::txn::{Read, Txn, range, unreadable};
 use super::writer::{Gate, Writer};
 use super::{
     BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, IndexFields, Journal, JournalError, NewScan, PageRef,
-    PageStored, PageToStore, Problem, ReadyBill, RefusedRow, RestageSettings, Restaged, Scan, SchemeState, SetAside,
-    Settled, Status,
+    PageStored, PageToStore, Problem, ReadyBill, RefusedRow, RestageSettings, Restaged, RowsBrought, Scan, SchemeState,
+    SetAside, Settled, Status,
 };
-use super::{audit, bills, books, groups, lookups, refused, scans};
+use super::{audit, bills, books, brought, groups, lookups, refused, scans};
 
 /// Bytes of pages that sled keeps in memory.
 const CACHE: u64 = 128 * 1024 * 1024;
@@ -156,8 +156,16 @@ impl Journal for SledStore {
         self.commit(move |txn| bills::claim(txn, claims, now_ms)).await
     }
 
-    async fn settle(&self, outcomes: Vec<(BillVersion, Settled)>) -> Result<(), JournalError> {
-        self.commit(move |txn| bills::settle(txn, outcomes)).await
+    async fn settle_bringing(
+        &self,
+        outcomes: Vec<(BillVersion, Settled)>,
+        brought: Vec<RowsBrought>,
+    ) -> Result<(), JournalError> {
+        self.commit(move |txn| {
+            bills::settle(txn, outcomes)?;
+            brought.iter().try_for_each(|brought| brought::bring(txn, brought))
+        })
+        .await
     }
 
     async fn set_aside(&self, bills: Vec<(BillVersion, SetAside)>) -> Result<(), JournalError> {

@@ -8,6 +8,7 @@
 mod commands;
 mod configuration;
 mod crash;
+mod dialect;
 mod harness;
 mod orders;
 mod plugins;

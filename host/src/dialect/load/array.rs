@@ -82,7 +82,8 @@ impl Loader<'_> {
         if self.lines.as_deref().is_some_and(|lines| name.eq_ignore_ascii_case(lines)) {
             return Some(Over::Lines);
         }
-        if self.lists == 0 && self.columns.is_some() {
+        let columns = self.columns.as_ref().filter(|_| self.lists == 0);
+        if columns.is_some_and(|columns| !columns.get(name).is_some_and(Value::is_array)) {
             self.findings.warning(
                 at,
                 value,

@@ -6,6 +6,7 @@
 
 mod array;
 mod condition;
+mod group;
 mod names;
 mod parser;
 mod shape;
@@ -38,6 +39,8 @@ pub(super) enum Names {
     Moment,
     /// A row's fields as well: a mapping.
     Row,
+    /// Fields that nobody knows beforehand, of a vendor's reply and of the bill that was written; no lookups.
+    Reply,
 }
 
 /// Reads the items of one side.
@@ -274,7 +277,7 @@ impl<'a> Loader<'a> {
         })
     }
 
-    fn origin(&self, path: &str, value: &Value) -> Origin {
+    pub(super) fn origin(&self, path: &str, value: &Value) -> Origin {
         Origin { side: self.side, path: path.into(), text: index_text(value).into() }
     }
 }

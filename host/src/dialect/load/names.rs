@@ -47,6 +47,7 @@ impl Loader<'_> {
             }
             Some(_) => {}
             None if self.names == Names::Row => self.field(path, value, written),
+            None if self.names == Names::Reply => {}
             None => {
                 let hint = nearest(written, variable::NAMES).map_or_else(
                     || format!("variables: {}", listed(&variable::NAMES)),

@@ -34,7 +34,8 @@ impl Loader<'_> {
             Side::Source => !path.contains(".children"),
             Side::Target => self.names == Names::Row,
         };
-        if path.starts_with("$.otherRequest") || !in_place {
+        let of_request = ["$.otherRequest", "$.omissionRemedy"];
+        if of_request.iter().any(|elsewhere| path.starts_with(elsewhere)) || !in_place {
             let hint = "move it to the top level of `request`".to_owned();
             self.findings.error(&at, transform, "there is no row here to compute a field from", hint);
             return None;

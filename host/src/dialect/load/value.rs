@@ -98,9 +98,16 @@ impl Loader<'_> {
         let directive = Directive::of(text)?;
         if self.names != Names::Row && matches!(directive, Directive::Find(_) | Directive::Plugin(_)) {
             return Err(DirectiveError {
-                message: "lookups and plugin functions are for mappings; a request is rendered before there is a row"
-                    .to_owned(),
-                hint: "use variables and `_function` here".to_owned(),
+                message: match self.names {
+                    Names::Reply => "lookups and plugin functions are for mappings, not for what is written back",
+                    _ => "lookups and plugin functions are for mappings; a request is rendered before there is a row",
+                }
+                .to_owned(),
+                hint: match self.names {
+                    Names::Reply => "make them in the mapping of the scheme that gets the row",
+                    _ => "use variables and `_function` here",
+                }
+                .to_owned(),
             });
         }
         Ok(match directive {

@@ -4,12 +4,16 @@
 mod article;
 mod conditions;
 mod findings;
+mod groups;
 mod parsers;
 mod refunds;
+mod remedies;
 mod requests;
 mod rows;
 mod shapes;
 mod targets;
+mod write_backs;
+mod writes;
 
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};

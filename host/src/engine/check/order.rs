@@ -9,21 +9,23 @@ use crate::engine::mapping::collection_name;
 use crate::engine::snapshot::Scheme;
 use crate::journal::IndexFields;
 
-/// Leaves out schemes that look into one that cannot run: its rows would be missed for ever.
+/// Leaves out schemes that look into one that cannot run, or write back into it: its rows would be missed, or wait, for ever.
 pub(super) fn leave_out_blind(schemes: &mut Vec<Scheme>, project: &Project, problems: &mut Vec<ConfigProblem>) {
     loop {
         let running: Vec<String> = schemes.iter().map(|scheme| scheme.stem.clone()).collect();
         let blind = schemes.iter().enumerate().find_map(|(place, scheme)| {
-            let missing = scheme.collections.values().find(|stem| !running.contains(stem))?;
-            Some((place, missing.clone()))
+            let looks_into = scheme.collections.values().map(|stem| (stem, "looks"));
+            let mut others = looks_into.chain(scheme.receivers.values().map(|stem| (stem, "writes back")));
+            let (missing, verb) = others.find(|(stem, _)| !running.contains(stem))?;
+            Some((place, missing.clone(), verb))
         });
-        let Some((place, missing)) = blind else { return };
+        let Some((place, missing, verb)) = blind else { return };
         let scheme = schemes.remove(place);
         let disabled = project.scheme(&missing).is_some_and(|file| !file.enabled);
         let hint =
             if disabled { "it is disabled: `enabled: false`" } else { "what is wrong with it is said beside its file" };
         problems.push(
-            ConfigProblem::error(&scheme.file, format!("it looks into the scheme `{missing}`, which cannot run"))
+            ConfigProblem::error(&scheme.file, format!("it {verb} into the scheme `{missing}`, which cannot run"))
                 .hint(hint),
         );
     }
@@ -42,7 +44,9 @@ pub(super) fn index_and_order(mut schemes: Vec<Scheme>) -> Vec<Arc<Scheme>> {
             }
         }
     }
+    let fed: Vec<String> = schemes.iter().flat_map(|scheme| scheme.receivers.values().cloned()).collect();
     for scheme in &mut schemes {
+        scheme.is_fed = fed.contains(&scheme.stem);
         scheme.indexes = indexes.remove(&scheme.stem).unwrap_or_default();
         scheme.indexes.sort();
     }
@@ -53,6 +57,9 @@ pub(super) fn index_and_order(mut schemes: Vec<Scheme>) -> Vec<Arc<Scheme>> {
         .map(|scheme| {
             let mut into: Vec<usize> =
                 scheme.collections.values().filter_map(|stem| places.get(stem.as_str()).copied()).collect();
+            // What it is given is there when those that give it have been delivered.
+            let gives = |other: &Scheme| other.receivers.values().any(|stem| *stem == scheme.stem);
+            into.extend(schemes.iter().enumerate().filter(|(_, other)| gives(other)).map(|(place, _)| place));
             into.sort_unstable();
             into
         })

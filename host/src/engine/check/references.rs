@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::{ConfigProblem, Origin, Project, nearest};
-use crate::dialect::{FunctionUse, LookupIn, LookupUse};
+use crate::dialect::{FunctionUse, LookupIn, LookupUse, WriteBack};
 use crate::plugin::{Direction, Operation, Plugin, Registry};
 
 /// Says that there is no such plugin, with those that there are.
@@ -128,6 +128,34 @@ pub(super) fn lookup(
                         .hint(format!("its key is the first column, `{key}`")),
                 );
             }
+        }
+    }
+}
+
+/// The scheme that gets what is written back, noted by the stem of its file.
+pub(super) fn receiver(
+    project: &Project,
+    write_back: &WriteBack,
+    origin: &Origin,
+    receivers: &mut HashMap<String, String>,
+    problems: &mut Vec<ConfigProblem>,
+) {
+    let name = write_back.scheme();
+    let at = |message: String| origin.error(message).inside(write_back.path()).text(name);
+    match project.scheme(name) {
+        Some(file) if file.source.complete_bills => problems.push(
+            at(format!("the scheme `{name}` has `complete_bills`: rows that its scans do not return would be removed"))
+                .hint("remove `complete_bills` there"),
+        ),
+        Some(file) => {
+            receivers.insert(name.to_owned(), file.stem.clone());
+        }
+        None => {
+            let stems: Vec<&str> = project.schemes.iter().map(|file| file.stem.as_str()).collect();
+            problems.push(
+                at(format!("the scheme `{name}`, which is to get what is written back, is not there"))
+                    .hint(did_you_mean(name, &stems)),
+            );
         }
     }
 }

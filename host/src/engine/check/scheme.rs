@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use super::references::{self, did_you_mean, operation, unknown_plugin};
 use crate::capability::Connection;
 use crate::config::{
-    ConfigProblem, OnExpressionError, Origin, Project, SchemeFile, SourceConfig, StageUse, TargetConfig,
+    ConfigProblem, OnExpressionError, Origin, Project, Schedule, SchemeFile, SourceConfig, StageUse, TargetConfig,
 };
-use crate::dialect::{self, Finding, Options, SourcePlan};
+use crate::dialect::{self, Finding, Options, SourcePlan, TargetPlan};
 use crate::engine::mapping::table_name;
 use crate::engine::snapshot::{Scheme, SourceSide, StageSide, TargetSide};
 use crate::plugin::{Direction, Plugin, Registry};
@@ -50,6 +50,7 @@ impl Checker<'_> {
             file.stages.iter().filter_map(|config| stage(self.registry, config, problems)).collect();
         let mut functions = HashMap::new();
         let mut collections = HashMap::new();
+        let mut receivers = HashMap::new();
         if let (Some(config), Some(Some(target))) = (&file.target, &target) {
             references::functions(
                 self.registry,
@@ -63,7 +64,15 @@ impl Checker<'_> {
             for lookup in target.plan.lookups() {
                 references::lookup(self.project, lookup, &config.metadata_origin, &mut collections, problems);
             }
+            for write_back in target.plan.write_backs() {
+                references::receiver(self.project, write_back, &config.metadata_origin, &mut receivers, problems);
+            }
         } else if let (Some(source), None) = (&source, &file.target) {
+            if source.plan.regroups() {
+                let message =
+                    "`groupCalculate` does nothing: the scheme has no target, and rows are collected as they come";
+                problems.push(file.source.metadata_origin.warning(message).inside("$.groupCalculate"));
+            }
             for used in source.plan.functions() {
                 problems.push(
                     file.source
@@ -94,6 +103,8 @@ impl Checker<'_> {
             },
             functions,
             collections,
+            receivers,
+            is_fed: false,
             indexes: Vec::new(),
             retry: file.retry.clone(),
             digest: file.digest.clone(),
@@ -144,6 +155,7 @@ impl Checker<'_> {
             );
             return None;
         }
+        let remedy = remedy(&plan, origin, problems);
         let asked_for = config.page_size.or(plan.page_size()).unwrap_or(PAGE_SIZE).max(1);
         let page_size = match operation.largest_batch {
             0 => asked_for,
@@ -155,6 +167,7 @@ impl Checker<'_> {
             plan,
             metadata_text: config.metadata.to_string(),
             schedule: config.schedule.clone(),
+            remedy,
             start_from: config.start_from,
             overlap: config.overlap,
             lag: config.lag,
@@ -185,8 +198,8 @@ impl Checker<'_> {
                     .hint("a write whose answer is lost will have to be settled by a person"),
             );
         }
-        let (can_find, largest_batch, largest_find) =
-            (operation.can_find, operation.largest_batch, operation.largest_find);
+        let (can_find, largest_find) = (operation.can_find, operation.largest_find);
+        let largest_batch = largest_batch(&plan, operation.largest_batch, origin, problems);
         Some(TargetSide {
             plugin,
             connection,
@@ -195,13 +208,42 @@ impl Checker<'_> {
             on_existing: config.on_existing,
             number_field,
             can_find,
-            largest_batch: usize::try_from(largest_batch).unwrap_or(1).max(1),
+            largest_batch,
             largest_find: match largest_find {
                 0 => FIND,
                 most => usize::try_from(most).unwrap_or(FIND).min(FIND),
             },
         })
     }
+}
+
+/// The schedule of `omissionRemedy`.
+fn remedy(plan: &SourcePlan, origin: &Origin, problems: &mut Vec<ConfigProblem>) -> Option<Schedule> {
+    let crontab = plan.remedy_crontab()?;
+    match Schedule::from_text(crontab) {
+        Ok(schedule) => Some(schedule),
+        Err((message, hint)) => {
+            let problem = origin.error(message).inside("$.omissionRemedy.crontab").text(crontab);
+            problems.push(match hint {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            });
+            None
+        }
+    }
+}
+
+/// Bills of one write: what the metadata says (`operation.rows`), within what the connector can.
+fn largest_batch(plan: &TargetPlan, most: u32, origin: &Origin, problems: &mut Vec<ConfigProblem>) -> usize {
+    let most = most.max(1);
+    let rows = plan.rows_per_write().unwrap_or(most);
+    if rows > most {
+        let message =
+            format!("`rows` is {rows}, and the connector writes at most {most} bill(s) at a time: {most} it is");
+        problems
+            .push(origin.warning(message).inside("$.operation.rows").hint(format!("write {most}, or leave it out")));
+    }
+    usize::try_from(rows.min(most)).unwrap_or(1)
 }
 
 fn stage(registry: &Registry, stage: &StageUse, problems: &mut Vec<ConfigProblem>) -> Option<StageSide> {

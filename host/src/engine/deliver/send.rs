@@ -10,6 +10,7 @@ use super::Delivery;
 use crate::engine::EngineError;
 use crate::engine::settle::{self, Stop};
 use crate::engine::snapshot::TargetSide;
+use crate::engine::write_back;
 use crate::journal::{BillVersion, ClaimedBill};
 use crate::plugin::connector::{BillToPush, Connector, Outcome};
 use crate::plugin::{Failure, FailureKind};
@@ -46,7 +47,7 @@ impl Delivery {
                     let to_push: Vec<BillToPush> = bills.iter().map(to_push).collect();
                     connector.push(target.plan.api(), target.plan.method(), other_request, &to_push).await
                 };
-                if let Some(Stop(failure)) = self.settle(bills, outcomes).await? {
+                if let Some(Stop(failure)) = self.settle(target, bills, outcomes).await? {
                     // Whoever comes second says the same.
                     drop(stopped.set(failure));
                 }
@@ -59,7 +60,12 @@ impl Delivery {
         stopped.into_inner().map_or(Ok(()), |failure| Err(EngineError::Failure(failure)))
     }
 
-    async fn settle(&self, bills: Vec<ClaimedBill>, outcomes: Vec<Outcome>) -> Result<Option<Stop>, EngineError> {
+    async fn settle(
+        &self,
+        target: &TargetSide,
+        bills: Vec<ClaimedBill>,
+        outcomes: Vec<Outcome>,
+    ) -> Result<Option<Stop>, EngineError> {
         let mut stop = None;
         let mut settled = Vec::with_capacity(bills.len());
         for (bill, outcome) in bills.into_iter().zip(outcomes) {
@@ -67,7 +73,7 @@ impl Delivery {
             stop = stop.or(stops);
             settled.push((bill.version, became));
         }
-        self.engine.journal.settle(settled).await?;
+        write_back::settle(&self.engine, &self.scheme, target, settled).await?;
         Ok(stop)
     }
 }

@@ -12,7 +12,7 @@ pub use bills::{
 };
 pub use rows::{
     IndexFields, NewScan, OnChange, PageRef, PageStored, PageToStore, RefusedRow, RestageSettings, Restaged,
-    RowToStore, Scan, ScanKind,
+    RowToStore, RowsBrought, Scan, ScanKind,
 };
 
 /// The books of one scheme, since it began.

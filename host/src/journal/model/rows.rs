@@ -24,6 +24,8 @@ pub enum ScanKind {
     Scheduled,
     /// By a person, over a window of their own.
     Backfill,
+    /// By a schedule of its own, with another request, for what a vendor committed late (`omissionRemedy`).
+    Remedy,
 }
 
 /// One pass of a source over a time window.
@@ -177,4 +179,25 @@ pub struct PageStored {
     pub new: u64,
     /// Rows that were skipped.
     pub skipped: u64,
+}
+
+/// Rows that a delivery brings into another scheme, and what they mean for it; see the same fields of [`PageToStore`].
+#[derive(Clone, Debug)]
+pub struct RowsBrought {
+    /// The scheme that gets them.
+    pub scheme: String,
+    /// The rows, in order.
+    pub rows: Vec<RowToStore>,
+    /// Rows that were left out on purpose: they count as read and skipped.
+    pub left_out: u64,
+    /// What to do with changed rows.
+    pub on_change: OnChange,
+    /// The scheme has a target.
+    pub makes_bills: bool,
+    /// Rows of one merge key make one bill.
+    pub merges: bool,
+    /// The collection's indexes.
+    pub indexes: Vec<IndexFields>,
+    /// Now, Unix milliseconds: as old as the bills that they make.
+    pub at_ms: i64,
 }

@@ -46,24 +46,8 @@ fn check(side: Side, changes: &Value, errors: &[&str], warnings: &[&str]) {
 
 #[test]
 fn what_acts_but_is_not_supported_is_an_error() {
-    for (changes, error) in [
-        (json!({"groupCalculate": {"headerGroup": ["a"]}}), "`$.groupCalculate`: key"),
-        (json!({"omissionRemedy": {"crontab": "0 1 * * *"}}), "`$.omissionRemedy`: key"),
-        (json!({"callBackStrategy": {"strategyId": "x"}}), "`$.callBackStrategy`: key"),
-    ] {
-        check(Side::Source, &changes, &[error], &[]);
-        check(Side::Target, &changes, &[error], &[]);
-    }
     let value = |value: &str| json!({"request": [{"field": "a", "value": value}]});
     for (changes, error) in [
-        (
-            json!({"operation": {"method": "batchArraySave", "rows": 20, "rowsKey": "a"}}),
-            "`$.operation.method`: `batchArraySave` is not supported (hint:",
-        ),
-        (
-            json!({"operation": {"method": "merge", "field": "FBillNo", "rows": 20}}),
-            "`$.operation.rows`: key `rows` is not supported",
-        ),
         (
             value("_mongoQuery x findField=content.y where={}"),
             "`$.request[0].value`: `_mongoQuery` is not supported (hint:",

@@ -125,6 +125,20 @@ impl Run {
                 prop_assert_eq!(restarted.is_ok(), expected);
             }
             restage @ Step::Restage { .. } => self.restage(which, restage).await?,
+            Step::Bring { rows, skip, merges, makes_bills, indexed, at_ms } => {
+                let brought = RowsBrought {
+                    scheme: name.into(),
+                    rows: rows.into_iter().map(to_store).collect(),
+                    left_out: 1,
+                    on_change: if skip { OnChange::Skip } else { OnChange::Redeliver },
+                    makes_bills,
+                    merges,
+                    indexes: if indexed { vec![by_content()] } else { vec![] },
+                    at_ms,
+                };
+                self.schemes[which].bring(&brought);
+                self.store().settle_bringing(vec![], vec![brought]).await.unwrap();
+            }
             Step::Regroup { grouping, merges, cut } => self.regroup(which, grouping, merges, cut).await?,
             Step::Revive { digest, now_ms } => {
                 let expected = self.schemes[which].revive(digest, now_ms);

@@ -59,6 +59,8 @@ struct OpenScan {
     window_end: i64,
     /// The clock when it began.
     clock: usize,
+    /// The same when its run began: what was put in place since is not of the rows that it has to find.
+    clock_of_run: usize,
     open: BTreeSet<u32>,
     known: BTreeSet<u32>,
     touched: BTreeSet<String>,
@@ -117,6 +119,7 @@ impl Scheme {
             begun_ms,
             window_end,
             clock: self.clock,
+            clock_of_run: self.clock,
             open: first.clone(),
             known: first,
             touched: BTreeSet::new(),
@@ -137,6 +140,7 @@ impl Scheme {
             scan.open = BTreeSet::from([0]);
             scan.known = scan.open.clone();
             scan.complete = true;
+            scan.clock_of_run = self.clock;
             scan.returned_bills.clear();
             scan.returned_rows.clear();
         }
@@ -189,7 +193,8 @@ impl Scheme {
         let mut scan = self.scan.take_if(|scan| scan.open.is_empty())?;
         if scan.complete {
             let gone = |id: &String, row: &mut Row| {
-                scan.returned_bills.contains(&row.bill) && !scan.returned_rows.contains(id)
+                let is_old = row.placed <= scan.clock_of_run;
+                is_old && scan.returned_bills.contains(&row.bill) && !scan.returned_rows.contains(id)
             };
             let gone: Vec<_> = self.rows.extract_if(.., gone).collect();
             scan.touched.extend(gone.into_iter().map(|(_, row)| row.bill));

@@ -21,19 +21,43 @@ impl Scheme {
             }
         }
         scan.complete &= page.complete_bills && page.makes_bills && page.merges;
-        let mut stored = PageStored { rows: page.left_out, skipped: page.left_out, new: 0 };
-        let mut touched = BTreeSet::new();
         for row in &page.rows {
-            stored.rows += 1;
             scan.returned_bills.insert(row.bill.clone());
             scan.returned_rows.insert(row.id.clone());
+        }
+        let begun_ms = scan.begun_ms;
+        let (stored, touched) = self.store(&page.rows, page.left_out, page.on_change, !page.indexes.is_empty());
+        if page.makes_bills && page.merges {
+            self.scan.as_mut()?.touched.extend(touched.iter().cloned());
+            for bill in &touched {
+                self.hold_up(bill);
+            }
+        } else if page.makes_bills {
+            let made = touched.iter().filter(|bill| self.make(bill, begun_ms)).count() as u64;
+            self.scan.as_mut()?.bills += made;
+        }
+        Some(stored)
+    }
+
+    /// Takes rows in; says what became of them, and which bills they touched.
+    fn store(
+        &mut self,
+        rows: &[RowToStore],
+        left_out: u64,
+        on_change: OnChange,
+        indexed: bool,
+    ) -> (PageStored, BTreeSet<String>) {
+        let mut stored = PageStored { rows: left_out, skipped: left_out, new: 0 };
+        let mut touched = BTreeSet::new();
+        for row in rows {
+            stored.rows += 1;
             let known = self.rows.get(&row.id).cloned();
             let skipped = known.as_ref().is_some_and(|known| {
                 let changed = known.content != content(row);
                 if known.refused.is_some() {
                     row.refused.is_some() && !changed
                 } else {
-                    !changed || page.on_change == OnChange::Skip
+                    !changed || on_change == OnChange::Skip
                 }
             });
             if skipped {
@@ -54,21 +78,40 @@ impl Scheme {
                 refused: row.refused.clone(),
             };
             self.rows.insert(row.id.clone(), new);
-            self.index_is_complete &= row.refused.is_some() || !page.indexes.is_empty();
+            self.index_is_complete &= row.refused.is_some() || indexed;
         }
         self.rows_read += stored.rows;
         self.rows_new += stored.new;
-        let begun_ms = scan.begun_ms;
-        if page.makes_bills && page.merges {
-            scan.touched.extend(touched.iter().cloned());
-            for bill in &touched {
-                self.hold_up(bill);
-            }
-        } else if page.makes_bills {
-            let made = touched.iter().filter(|bill| self.make(bill, begun_ms)).count() as u64;
-            self.scan.as_mut()?.bills += made;
+        (stored, touched)
+    }
+
+    /// Bills of which the scan under way has brought rows, and may bring more.
+    fn coming(&self, merges: bool) -> BTreeSet<String> {
+        let begun = self.scan.as_ref().filter(|scan| merges && !scan.open.is_empty()).map(|scan| scan.clock);
+        let coming = |row: &&Row| begun.is_some_and(|begun| row.placed > begun);
+        self.rows.values().filter(coming).map(|row| row.bill.clone()).collect()
+    }
+
+    /// New versions of bills that changed beside a scan; says how many.
+    fn renew(&mut self, touched: BTreeSet<String>, coming: &BTreeSet<String>, begun_ms: i64) -> u64 {
+        let (later, now): (Vec<_>, Vec<_>) = touched.into_iter().partition(|bill| coming.contains(bill));
+        for bill in &later {
+            self.hold_up(bill);
         }
-        Some(stored)
+        if let Some(scan) = &mut self.scan {
+            scan.touched.extend(later);
+        }
+        now.iter().filter(|bill| self.make(bill, begun_ms)).count() as u64
+    }
+
+    /// Rows that a delivery of another scheme brings.
+    pub(in super::super) fn bring(&mut self, brought: &RowsBrought) {
+        let coming = self.coming(brought.merges);
+        let indexed = !brought.indexes.is_empty();
+        let (_, touched) = self.store(&brought.rows, brought.left_out, brought.on_change, indexed);
+        if brought.makes_bills {
+            self.renew(touched, &coming, brought.at_ms);
+        }
     }
 
     /// Rows that the scan under way must not take for vanished.
@@ -80,10 +123,7 @@ impl Scheme {
 
     pub(in super::super) fn restage(&mut self, rows: &[Restaged], how: &RestageSettings) -> u64 {
         let (mut touched, mut still) = (BTreeSet::new(), BTreeSet::new());
-        let begun = self.scan.as_ref().filter(|scan| how.merges && !scan.open.is_empty()).map(|scan| scan.clock);
-        let coming = |row: &Row| begun.is_some_and(|begun| row.placed > begun);
-        let coming: BTreeSet<String> =
-            self.rows.values().filter(|row| coming(row)).map(|row| row.bill.clone()).collect();
+        let coming = self.coming(how.merges);
         for restaged in rows {
             let is_it = |row: &&Row| row.refused.is_some() && row.content == restaged.digest[0];
             let Some(refused) = self.rows.get(&restaged.id).filter(is_it).cloned() else {
@@ -123,15 +163,11 @@ impl Scheme {
         if !how.makes_bills {
             return 0;
         }
-        let (later, now): (Vec<_>, Vec<_>) = touched.into_iter().partition(|bill| coming.contains(bill));
-        for bill in still.iter().chain(&later) {
+        for bill in &still {
             self.hold_up(bill);
         }
-        if let Some(scan) = &mut self.scan {
-            scan.touched.extend(later);
-        }
         let begun_ms = self.scan_begun_ms();
-        now.iter().filter(|bill| self.make(bill, begun_ms)).count() as u64
+        self.renew(touched, &coming, begun_ms)
     }
 
     /// `bill_of`: by id and content. `None`: a bill is claimed.
