@@ -23,6 +23,7 @@
 
 mod exercise;
 mod input;
+pub mod mutate;
 mod world;
 
 use std::ffi::OsString;

@@ -8,10 +8,10 @@
 //! `--keep`, and only what reaches code that nothing kept reaches.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
+use std::{env, fs};
 
 use anyhow::{Context as _, bail, ensure};
 
@@ -56,24 +56,33 @@ pub(crate) struct Arguments {
 
 pub(crate) fn fuzz(arguments: &Arguments) -> anyhow::Result<()> {
     let fuzzers = build()?;
-    let targets = TARGETS.into_iter().filter(|target| arguments.target.as_deref().is_none_or(|only| only == *target));
-    for target in targets {
-        let mut hunt = Hunt::begin(&fuzzers, target, arguments.seconds, Output::Shown)?;
-        hunt.end()?;
-        if arguments.keep {
-            hunt.keep()?;
-        }
+    match &arguments.target {
+        Some(target) => hunt(&fuzzers, &[target], arguments.seconds, Output::Shown, arguments.keep),
+        None => hunt(&fuzzers, &TARGETS, arguments.seconds, Output::Kept, arguments.keep),
     }
-    Ok(())
 }
 
-/// A part of every test run: all targets for so long, two at a time.
+/// A part of every test run: all targets, each for so long. Where it cannot be done that is said, and a failure only with `CI` set.
 pub(crate) fn fuzz_all(seconds: u32) -> anyhow::Result<()> {
-    let fuzzers = build()?;
-    for pair in TARGETS.chunks(2) {
-        let hunts = pair.iter().map(|target| Hunt::begin(&fuzzers, target, seconds, Output::Kept)).collect::<Vec<_>>();
+    if !has_cpp() && env::var_os("CI").is_none() {
+        eprintln!(
+            "there is no C++ compiler: nothing is fuzzed, kept inputs are run all the same\n  hint: install one, such as Debian's `g++`"
+        );
+        return Ok(());
+    }
+    hunt(&build()?, &TARGETS, seconds, Output::Kept, false)
+}
+
+/// Two at a time.
+fn hunt(fuzzers: &Path, targets: &[&str], seconds: u32, output: Output, keep: bool) -> anyhow::Result<()> {
+    for pair in targets.chunks(2) {
+        let hunts: Vec<_> = pair.iter().map(|target| Hunt::begin(fuzzers, target, seconds, output)).collect();
         for hunt in hunts {
-            hunt?.end()?;
+            let mut hunt = hunt?;
+            hunt.end()?;
+            if keep {
+                hunt.keep()?;
+            }
         }
     }
     Ok(())
@@ -90,6 +99,12 @@ fn build() -> anyhow::Result<PathBuf> {
         .env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\u{1f}")))
     .context("cannot build the fuzz targets (hint: libFuzzer needs a C++ compiler, such as Debian's `g++`)")?;
     Ok(folder.join(host).join("fuzz"))
+}
+
+/// Whether libFuzzer can be compiled.
+fn has_cpp() -> bool {
+    let compiler = env::var_os("CXX").unwrap_or_else(|| "c++".into());
+    Command::new(compiler).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
 }
 
 /// The compiler's own platform.
