@@ -9,6 +9,7 @@ mod bench;
 mod cargo;
 mod demo;
 mod dist;
+mod fuzz;
 mod parts;
 mod python;
 mod test;
@@ -40,7 +41,9 @@ enum Command {
     /// Measure what Qiao costs, beside the same work done without it.
     #[command(subcommand)]
     Bench(bench::Bench),
-    /// Format check, lints, plugins, unit tests and scenarios: everything that guards `main`.
+    /// Feed the metadata dialect inputs that nobody would write, for as long as it takes.
+    Fuzz(fuzz::Arguments),
+    /// Format check, lints, plugins, unit tests, scenarios, a minute of fuzzing: everything that guards `main`.
     Test,
 }
 
@@ -54,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Dist(arguments) => dist::dist(&arguments),
         Command::Bench(bench) => bench::bench(&bench),
+        Command::Fuzz(arguments) => fuzz::fuzz(&arguments),
         Command::Test => test::test(),
     }
 }

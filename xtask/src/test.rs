@@ -1,8 +1,12 @@
 //! Everything that guards `main`.
 
 use crate::cargo::{cargo, install_target, run};
+use crate::fuzz::fuzz_all;
 use crate::parts::{self, Profile};
 use crate::python::install_venv;
+
+/// Of four targets: a minute in all.
+const FUZZ_SECONDS_PER_TARGET: u32 = 15;
 
 pub(crate) fn test() -> anyhow::Result<()> {
     install_target()?;
@@ -14,6 +18,8 @@ pub(crate) fn test() -> anyhow::Result<()> {
     step("host and plugins");
     let parts = parts::build(Profile::Dev)?;
     let test_plugins = parts::build_test_plugins()?;
+    step("fuzzing");
+    fuzz_all(FUZZ_SECONDS_PER_TARGET)?;
     step("tests");
     run(cargo(&["test", "--workspace"])
         .env("QIAO_BIN", &parts.qiao)

@@ -1,0 +1,53 @@
+//! The examples of `docs/schemes.md` and `docs/schemes.zh-CN.md`, run.
+//!
+//! A fenced block whose language is followed by another word is part of an example: what is given (`source`, `target`, `rows`,
+//! `collection NAME`, `table NAME`, `functions`, `settings`, `reply`) and, after it, what comes out (`ids`, `request`, `shaped`, `bills`,
+//! `failures`, `errors`, `warnings` …). What is given next begins another example; rows, and what is known of the world, hold on
+//! until the next heading. Both pages must have the same examples, every block must be of use, and what an example does not
+//! expect must not happen: a warning that it does not list fails it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod page;
+mod run;
+
+use page::Example;
+
+/// Headings of examples that show what this dialect cannot do yet.
+const PENDING: [&str; 7] = [
+    "Sums over lines",
+    "Inside an expression",
+    "With a Mongo filter",
+    "Groups with sums: `groupCalculate`",
+    "Several bills in one write: `batchArraySave`",
+    "Scan again what came late: `omissionRemedy`",
+    "Write back: `callBackStrategy`",
+];
+
+#[test]
+fn both_pages_have_the_same_examples() {
+    let (english, chinese) = (page::blocks("schemes.md"), page::blocks("schemes.zh-CN.md"));
+    for (english, chinese) in english.iter().zip(&chinese) {
+        assert_eq!((&english.info, &english.text), (&chinese.info, &chinese.text), "below `{}`", english.heading);
+    }
+    assert_eq!(english.len(), chinese.len());
+}
+
+#[test]
+fn examples_come_out_as_written() {
+    let examples = page::examples("schemes.md");
+    let mut wrong = Vec::new();
+    for example in &examples {
+        let is_pending = PENDING.contains(&example.heading.as_str());
+        let place = || format!("docs/schemes.md:{}: `{}`", example.line, example.heading);
+        match (run::run(example), is_pending) {
+            (Ok(()), true) => wrong.push(format!("{}\nruns by now: take it off the list of pending ones", place())),
+            (Err(reason), false) => wrong.push(format!("{}\n{reason}", place())),
+            _ => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    for heading in PENDING {
+        assert!(examples.iter().any(|example: &Example| example.heading == heading), "no example below `{heading}`");
+    }
+}
