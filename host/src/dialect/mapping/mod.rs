@@ -22,7 +22,6 @@ use super::question::{Answers, Question};
 use super::scope::{Found, Scope};
 use super::template::{Placeholder, Segment, Template};
 use super::value::{Type, index_text, is_empty};
-use super::variable::Variable;
 
 /// What a mapping came to.
 #[derive(Clone, Debug)]
@@ -312,7 +311,7 @@ impl<'a> Rendering<'a> {
         origin: &Origin,
         scope: &Scope<'s>,
     ) -> Result<Cow<'s, Value>, Stop> {
-        let value = match Variable::parse(&placeholder.name) {
+        let value = match placeholder.variable {
             Some(variable) => Cow::Owned(variable.value(self.variables).ok_or_else(|| {
                 Stop::Failed(MappingError::Variable { place: origin.place(scope.line), name: placeholder.name.clone() })
             })?),
