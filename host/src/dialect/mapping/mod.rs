@@ -93,7 +93,7 @@ impl<'a> Rendering<'a> {
     }
 
     fn members(&mut self, items: &[Item], scope: &Scope<'_>) -> Row {
-        let mut members = Row::new();
+        let mut members = Row::with_capacity(items.len());
         for item in items {
             let stops = self.stops;
             let value = self.item(item, scope).unwrap_or_else(|stop| {
@@ -108,10 +108,10 @@ impl<'a> Rendering<'a> {
             }
             match value {
                 Some(value) => {
-                    members.insert(item.field.to_string(), value);
+                    members.insert(String::from(&*item.field), value);
                 }
                 None if self.keeps_empty => {
-                    members.insert(item.field.to_string(), Value::Null);
+                    members.insert(String::from(&*item.field), Value::Null);
                 }
                 None => {}
             }
@@ -238,10 +238,10 @@ impl<'a> Rendering<'a> {
     }
 
     fn expression(&mut self, expression: &Expression, origin: &Origin, scope: &Scope<'_>) -> Result<Evaluated, Stop> {
-        let mut values = Vec::new();
-        for placeholder in expression.placeholders() {
-            values.push(self.placeholder(placeholder, origin, scope)?);
-        }
+        let values = expression
+            .placeholders()
+            .map(|placeholder| self.placeholder(placeholder, origin, scope))
+            .collect::<Result<Vec<_>, _>>()?;
         match expression.evaluate(&values) {
             Ok(value) => Ok(Evaluated::Value(value)),
             Err(_) if self.options.on_expression_error == OnExpressionError::KeepText => {
