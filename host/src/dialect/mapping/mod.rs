@@ -7,7 +7,6 @@
 mod ask;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -18,7 +17,7 @@ use super::expression::Expression;
 use super::item::{Computed, Content, Formula, Item, Origin, Over};
 use super::options::{OnExpressionError, Options, Variables};
 use super::parser::Parser;
-use super::question::{Answers, Question};
+use super::question::{Answers, Question, Questions};
 use super::scope::{Found, Scope};
 use super::template::{Placeholder, Segment, Template};
 use super::value::{Type, index_text, is_empty};
@@ -61,7 +60,7 @@ pub(super) struct Rendering<'a> {
     /// A source's: an item without a value is `null`. A target's: it is left out.
     pub(super) keeps_empty: bool,
     open: Vec<Question>,
-    asked: HashSet<Question>,
+    asked: Questions,
     failure: Option<MappingError>,
     stops: usize,
 }
@@ -77,7 +76,7 @@ impl<'a> Rendering<'a> {
             computed: &[],
             keeps_empty: false,
             open: Vec::new(),
-            asked: HashSet::new(),
+            asked: Questions::default(),
             failure: None,
             stops: 0,
         }
