@@ -63,6 +63,8 @@ pub(super) struct Rendering<'a> {
     asked: Questions,
     failure: Option<MappingError>,
     stops: usize,
+    /// Nobody looks at a bill of which something is still asked.
+    gives_up: bool,
 }
 
 impl<'a> Rendering<'a> {
@@ -79,10 +81,12 @@ impl<'a> Rendering<'a> {
             asked: Questions::default(),
             failure: None,
             stops: 0,
+            gives_up: false,
         }
     }
 
     pub(super) fn render(mut self, items: &[Item], scope: &Scope<'a>) -> Mapping {
+        self.gives_up = true;
         let members = self.members(items, scope);
         match self.failure {
             _ if !self.open.is_empty() => Mapping::Pending(self.open),
@@ -91,9 +95,17 @@ impl<'a> Rendering<'a> {
         }
     }
 
+    /// What is rendered counts no more, but what it asks.
+    fn asks_only(&self) -> bool {
+        self.gives_up && !self.open.is_empty()
+    }
+
     fn members(&mut self, items: &[Item], scope: &Scope<'_>) -> Row {
-        let mut members = Row::with_capacity(items.len());
+        let mut members = if self.asks_only() { Row::new() } else { Row::with_capacity(items.len()) };
         for item in items {
+            if self.asks_only() && !item.may_ask {
+                continue;
+            }
             let stops = self.stops;
             let value = self.item(item, scope).unwrap_or_else(|stop| {
                 self.stop(stop);
@@ -144,12 +156,12 @@ impl<'a> Rendering<'a> {
     /// What an item's parsers make of its value. What is required must be there before they wrap it.
     fn parsed(&mut self, item: &Item, scope: &Scope<'_>) -> Result<Option<Value>, Stop> {
         let stops = self.stops;
-        let mut value = match &item.content {
-            Content::Nothing => return Ok(None),
-            Content::Literal(value) => value.clone(),
-            Content::Formula(formula) => self.value(formula, &item.origin, scope)?,
-            Content::Object(children) => Value::Object(self.members(children, scope)),
-            Content::Array { over, children } => Value::Array(self.elements(over, children, scope)),
+        // A function is asked with the whole value.
+        let gives_up = std::mem::take(&mut self.gives_up);
+        let value = self.unparsed(item, scope);
+        self.gives_up = gives_up;
+        let Some(mut value) = value? else {
+            return Ok(None);
         };
         if self.stops > stops {
             return Ok(None);
@@ -172,6 +184,16 @@ impl<'a> Rendering<'a> {
             };
         }
         Ok(Some(value).filter(|value| !value.is_null()))
+    }
+
+    fn unparsed(&mut self, item: &Item, scope: &Scope<'_>) -> Result<Option<Value>, Stop> {
+        Ok(Some(match &item.content {
+            Content::Nothing => return Ok(None),
+            Content::Literal(value) => value.clone(),
+            Content::Formula(formula) => self.value(formula, &item.origin, scope)?,
+            Content::Object(children) => Value::Object(self.members(children, scope)),
+            Content::Array { over, children } => Value::Array(self.elements(over, children, scope)),
+        }))
     }
 
     fn elements(&mut self, over: &Over, children: &[Item], scope: &Scope<'_>) -> Vec<Value> {
