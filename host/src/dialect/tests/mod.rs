@@ -5,6 +5,7 @@ mod article;
 mod conditions;
 mod findings;
 mod parsers;
+mod questions;
 mod refunds;
 mod requests;
 mod rows;
