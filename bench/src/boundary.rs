@@ -158,7 +158,7 @@ pub(crate) fn table(measured: &[Measured]) -> String {
             line.what.to_owned(),
             line.rows.to_string(),
             format!("{:.3}", line.per_row_us(line.pair.native)),
-            format!("{:.3}", line.per_row_us(line.pair.plugin)),
+            format!("{:.3}", line.per_row_us(line.pair.ours)),
             format!("{:.1}", line.pair.ratio()),
         ]);
     }
@@ -171,7 +171,7 @@ pub(crate) fn json(measured: &[Measured]) -> Value {
             "through": line.what,
             "rows_per_call": line.rows,
             "native_us_per_row": line.per_row_us(line.pair.native),
-            "plugin_us_per_row": line.per_row_us(line.pair.plugin),
+            "plugin_us_per_row": line.per_row_us(line.pair.ours),
             "ratio": line.pair.ratio(),
         })
     });

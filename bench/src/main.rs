@@ -3,12 +3,14 @@
 
 #![expect(clippy::print_stdout, reason = "a command's result belongs on standard output")]
 
+#[cfg(feature = "host")]
 mod boundary;
+mod lookups;
+mod mapping;
 mod measure;
 
-use std::path::PathBuf;
-
 use clap::{Parser, Subcommand};
+use serde_json::json;
 
 #[derive(Parser)]
 #[command(about = "What Qiao costs, beside the same work without it")]
@@ -23,10 +25,17 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Rows through a function and a stage of a plugin, beside the same code called natively.
+    #[cfg(feature = "host")]
     Boundary {
         /// The plugin `transforms`, as it ships.
         #[arg(long, value_name = "FILE")]
-        plugin: PathBuf,
+        plugin: std::path::PathBuf,
+    },
+    /// Orders mapped by metadata, beside the same mapping written by hand; lookups in small and large collections.
+    Mapping {
+        /// Measure the mapping only: collecting a million rows takes a while.
+        #[arg(long)]
+        no_lookups: bool,
     },
 }
 
@@ -34,12 +43,26 @@ enum Command {
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     match arguments.command {
+        #[cfg(feature = "host")]
         Command::Boundary { plugin } => {
             let measured = boundary::measure(&plugin).await?;
             if arguments.json {
                 println!("{}", boundary::json(&measured));
             } else {
                 println!("{}", boundary::table(&measured));
+            }
+        }
+        Command::Mapping { no_lookups } => {
+            let mapping = mapping::measure()?;
+            let lookups = if no_lookups { None } else { Some(lookups::measure().await?) };
+            if arguments.json {
+                let lookups = lookups.as_deref().map(lookups::json);
+                println!("{}", json!({ "mapping": mapping::json(&mapping), "lookups": lookups }));
+            } else {
+                println!("{}", mapping::table(&mapping));
+                if let Some(lookups) = lookups {
+                    println!("\n{}", lookups::table(&lookups));
+                }
             }
         }
     }

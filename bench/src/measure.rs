@@ -14,13 +14,13 @@ pub(crate) struct Pair {
     /// Without what is measured.
     pub(crate) native: Duration,
     /// With it.
-    pub(crate) plugin: Duration,
+    pub(crate) ours: Duration,
 }
 
 impl Pair {
-    /// How many times as long the plugin takes.
+    /// How many times as long it takes with it.
     pub(crate) fn ratio(self) -> f64 {
-        self.plugin.as_secs_f64() / self.native.as_secs_f64().max(f64::EPSILON)
+        self.ours.as_secs_f64() / self.native.as_secs_f64().max(f64::EPSILON)
     }
 }
 
@@ -28,7 +28,7 @@ impl Pair {
 #[derive(Default)]
 pub(crate) struct Turns {
     native: Vec<Duration>,
-    plugin: Vec<Duration>,
+    ours: Vec<Duration>,
     begun: Option<Instant>,
 }
 
@@ -36,18 +36,18 @@ impl Turns {
     /// Whether another turn is to be made.
     pub(crate) fn go_on(&mut self) -> bool {
         let begun = *self.begun.get_or_insert_with(Instant::now);
-        self.plugin.len() < LEAST_TURNS || begun.elapsed() < LONG_ENOUGH
+        self.ours.len() < LEAST_TURNS || begun.elapsed() < LONG_ENOUGH
     }
 
     /// Notes a turn.
-    pub(crate) fn note(&mut self, native: Duration, plugin: Duration) {
+    pub(crate) fn note(&mut self, native: Duration, ours: Duration) {
         self.native.push(native);
-        self.plugin.push(plugin);
+        self.ours.push(ours);
     }
 
     /// The medians.
     pub(crate) fn medians(self) -> Pair {
-        Pair { native: median(self.native), plugin: median(self.plugin) }
+        Pair { native: median(self.native), ours: median(self.ours) }
     }
 }
 

@@ -14,6 +14,15 @@ pub(crate) enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// Orders mapped by metadata, beside the same mapping written by hand; lookups in small and large collections.
+    Mapping {
+        /// Measure the mapping only: collecting a million rows takes a while.
+        #[arg(long)]
+        no_lookups: bool,
+        /// Print the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 pub(crate) fn bench(bench: &Bench) -> anyhow::Result<()> {
@@ -23,6 +32,18 @@ pub(crate) fn bench(bench: &Bench) -> anyhow::Result<()> {
             let mut command =
                 cargo(&["run", "--release", "--quiet", "--package", "qiao-bench", "--", "boundary", "--plugin"]);
             command.arg(plugins.join("transforms.wasm"));
+            if *json {
+                command.arg("--json");
+            }
+            run(&mut command)
+        }
+        Bench::Mapping { no_lookups, json } => {
+            // Without the default features nothing of wasmtime has to be built.
+            let mut command = cargo(&["run", "--release", "--quiet", "--package", "qiao-bench"]);
+            command.args(["--no-default-features", "--", "mapping"]);
+            if *no_lookups {
+                command.arg("--no-lookups");
+            }
             if *json {
                 command.arg("--json");
             }

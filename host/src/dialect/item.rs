@@ -8,8 +8,9 @@ use super::call::Call;
 use super::error::{Place, Side};
 use super::expression::Expression;
 use super::find::Find;
+use super::name;
 use super::parser::Parser;
-use super::template::Template;
+use super::template::{Segment, Template};
 use super::value::Type;
 
 /// An item of a request.
@@ -23,6 +24,22 @@ pub(super) struct Item {
     pub(super) content: Content,
     /// What the value goes through, in place of a conversion to its type.
     pub(super) parsers: Vec<Parser>,
+    /// Its value may need a lookup or a function.
+    pub(super) may_ask: bool,
+}
+
+impl Item {
+    /// Whether it may need a lookup or a function, where a source computes these fields of its rows.
+    pub(super) fn finds_or_calls(&self, computed: &[Computed]) -> bool {
+        self.parsers.iter().any(|parser| matches!(parser, Parser::Function(_)))
+            || match &self.content {
+                Content::Nothing | Content::Literal(_) => false,
+                Content::Formula(formula) => formula.finds_or_calls(computed),
+                Content::Object(children) | Content::Array { children, .. } => {
+                    children.iter().any(|child| child.may_ask)
+                }
+            }
+    }
 }
 
 /// Where something stands in the metadata.
@@ -82,6 +99,25 @@ pub(super) enum Formula {
     Fixed(Value),
 }
 
+impl Formula {
+    fn finds_or_calls(&self, computed: &[Computed]) -> bool {
+        let any = |template: &Template| {
+            template.segments().iter().any(|segment| match segment {
+                Segment::Text(_) => false,
+                Segment::Placeholder(placeholder) => computed.iter().any(|field| field.may_be(&placeholder.name)),
+            })
+        };
+        match self {
+            Self::Fixed(_) => false,
+            Self::Find(_) | Self::Call(_) => true,
+            Self::Template(template) => any(template),
+            Self::Expression(expression) => any(expression.template()),
+            Self::Elements(elements) => elements.iter().any(|element| element.finds_or_calls(computed)),
+            Self::Members(members) => members.iter().any(|(_, member)| member.finds_or_calls(computed)),
+        }
+    }
+}
+
 /// A field that a source's `transform` adds to its rows. It is computed while mapping, so that a changed table shows.
 #[derive(Clone, Debug)]
 pub(super) struct Computed {
@@ -89,4 +125,12 @@ pub(super) struct Computed {
     pub(super) origin: Origin,
     pub(super) kind: Type,
     pub(super) call: Call,
+}
+
+impl Computed {
+    /// Whether a name could mean it: in any spelling, and behind the name of a list.
+    fn may_be(&self, written: &str) -> bool {
+        let behind_a_list = written.match_indices('.').filter_map(|(dot, _)| written.get(dot + 1..));
+        std::iter::once(written).chain(behind_a_list).any(|name| name::same_letters(&self.name, name))
+    }
 }

@@ -64,7 +64,7 @@ pub use mapping::Mapping;
 pub use name::field;
 pub use options::{OnExpressionError, Options, Variables};
 pub use plan::{FunctionUse, LookupIn, LookupUse};
-pub use question::{Answer, Answers, Argument, Question};
+pub use question::{Answer, Answers, Argument, Question, Questions};
 pub use source::{SourcePlan, parse_source};
 pub use target::{TargetPlan, parse_target};
 pub use value::index_text;

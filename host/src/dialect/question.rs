@@ -4,9 +4,10 @@
 //! returns its questions, all at once; the engine answers those of a whole batch of bills together (one plugin call per
 //! function) and maps again. Questions compare by value, so that the same question of many lines is asked once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use serde_json::{Number, Value};
 
 /// Something that only the engine can answer.
@@ -90,9 +91,13 @@ pub enum Answer {
     Failed(String),
 }
 
+/// Questions, each once. Each line of a batch asks, and a question is hashed more than once on its way to its answer, so that
+/// the standard library's hasher would be felt.
+pub type Questions = HashSet<Question, RandomState>;
+
 /// The answers known so far.
 #[derive(Clone, Debug, Default)]
-pub struct Answers(HashMap<Question, Answer>);
+pub struct Answers(HashMap<Question, Answer, RandomState>);
 
 impl Answers {
     /// None yet.

@@ -58,8 +58,8 @@ impl<'a> Scope<'a> {
     }
 
     /// From the innermost outwards.
-    fn chain(&self) -> impl Iterator<Item = Scope<'a>> {
-        std::iter::successors(Some(*self), |scope| scope.outer.copied())
+    fn chain(&self) -> impl Iterator<Item = &Scope<'a>> {
+        std::iter::successors(Some(self), |scope| scope.outer)
     }
 
     /// A column that bears the whole name, dots and all.

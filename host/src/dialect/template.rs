@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::filter::Filter;
 use super::finding::{listed, nearest};
+use super::variable::Variable;
 
 /// A text with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(super) struct Placeholder {
     source: String,
     /// The name within.
     pub(super) name: String,
+    /// What the name stands for, if not for a field.
+    pub(super) variable: Option<Variable>,
     /// The format of a time.
     pub(super) filter: Option<Filter>,
 }
@@ -158,7 +161,8 @@ fn placeholder(from: &str) -> Result<Option<(Placeholder, &str)>, UnknownFilter>
         let filter =
             filter.map(|filter| Filter::parse(filter).ok_or_else(|| UnknownFilter(filter.to_owned()))).transpose()?;
         let source = format!("{open}{inner}{close}");
-        return Ok(Some((Placeholder { source, name: name.to_owned(), filter }, after)));
+        let variable = Variable::parse(name);
+        return Ok(Some((Placeholder { source, name: name.to_owned(), variable, filter }, after)));
     }
     Ok(None)
 }

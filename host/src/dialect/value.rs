@@ -58,6 +58,14 @@ impl Type {
                 other => Value::from(index_text(&other)),
             }));
         }
+        let is_of_type = match (self, &value) {
+            (Self::Float, Value::Number(_)) => true,
+            (Self::Int, Value::Number(number)) => is_whole(number.as_str()),
+            _ => false,
+        };
+        if is_of_type {
+            return Ok(Some(value));
+        }
         let is_blank = match &value {
             Value::Null => true,
             Value::String(text) => text.trim().is_empty(),
@@ -68,8 +76,8 @@ impl Type {
         }
         let converted = match self {
             Self::Any | Self::String => None,
-            Self::Int => scalar(&value).as_deref().and_then(whole),
-            Self::Float => scalar(&value).as_deref().and_then(decimal),
+            Self::Int => scalar(&value).and_then(whole),
+            Self::Float => scalar(&value).and_then(decimal),
             Self::Bool => boolean(&value),
             Self::DateTime => scalar(&value).and_then(|text| filter::normalised(text.trim(), zone)).map(Value::from),
             Self::Object => structure(&value, Value::is_object),
@@ -121,12 +129,17 @@ pub(super) fn number(text: &str) -> Option<Value> {
     text.parse::<Number>().ok().map(Value::Number)
 }
 
-fn scalar(value: &Value) -> Option<String> {
+fn scalar(value: &Value) -> Option<&str> {
     match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.as_str().to_owned()),
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.as_str()),
         _ => None,
     }
+}
+
+/// A number's text that is that of a whole number: neither `12.0` nor `-0`.
+fn is_whole(text: &str) -> bool {
+    text != "-0" && text.strip_prefix('-').unwrap_or(text).bytes().all(|digit| digit.is_ascii_digit())
 }
 
 fn whole(text: &str) -> Option<Value> {
@@ -232,10 +245,14 @@ mod tests {
             ("int", r#"" 007 ""#, "7"),
             ("int", r#""-0""#, "0"),
             ("int", r#""+5""#, "5"),
+            ("int", "-12", "-12"),
+            ("int", "-0", "0"),
             ("int", "12.0", "12"),
             ("int", "1e3", "1000"),
             ("int", r#""99999999999999999999999999999999999999""#, "99999999999999999999999999999999999999"),
             ("float", r#""12.50""#, "12.50"),
+            ("float", "12.50", "12.50"),
+            ("float", "1.0e3", "1.0e+3"),
             ("float", "0.1000000000000000000000000000000000001", "0.1000000000000000000000000000000000001"),
             ("float", r#"".5""#, "0.5"),
             ("float", r#""5.""#, "5"),

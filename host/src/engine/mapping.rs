@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::snapshot::{Scheme, TargetSide};
 use super::{Engine, EngineError, check, may_pass, retry};
-use crate::dialect::{Answer, Answers, Argument, LookupIn, Mapping, MappingError, Question, Row, Variables};
+use crate::dialect::{Answer, Answers, Argument, LookupIn, Mapping, MappingError, Question, Questions, Row, Variables};
 use crate::journal::{JournalError, Problem, ReadyBill, SetAside};
 use crate::observe::clock;
 use crate::plugin::transforms::{self, Called, Scalar, TransformError};
@@ -47,7 +47,7 @@ pub(super) async fn map(
     let mut batch = MappedBatch { mapped: Vec::new(), set_aside: Vec::new() };
     let mut open = bills;
     for _ in 0..ROUNDS {
-        let mut questions = HashSet::new();
+        let mut questions = Questions::default();
         let mut still_open = Vec::new();
         for BillRows { bill, rows } in open {
             // The same whenever this version is tried again: a connector may compare what it sent before.
@@ -108,12 +108,7 @@ impl Knowledge {
         Ok(())
     }
 
-    async fn answer(
-        &mut self,
-        engine: &Engine,
-        scheme: &Scheme,
-        questions: HashSet<Question>,
-    ) -> Result<(), EngineError> {
+    async fn answer(&mut self, engine: &Engine, scheme: &Scheme, questions: Questions) -> Result<(), EngineError> {
         let mut calls: HashMap<String, Vec<(Question, Vec<Scalar>)>> = HashMap::new();
         for question in questions {
             match &question {

@@ -109,6 +109,10 @@ impl Expression {
         self.template.has_odd_brace()
     }
 
+    pub(super) fn template(&self) -> &Template {
+        &self.template
+    }
+
     pub(super) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         self.template.placeholders()
     }

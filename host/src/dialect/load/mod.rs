@@ -109,6 +109,9 @@ impl<'a> Loader<'a> {
                 "write an array of items: `[{\"field\": …, \"value\": …}]`".to_owned(),
             ),
         }
+        for item in &mut read {
+            item.may_ask = item.finds_or_calls(&self.source_computed);
+        }
         for (index, item) in read.iter().enumerate() {
             if read.iter().take(index).any(|before| before.field == item.field) {
                 let text = Value::from(item.field.as_ref());
@@ -159,6 +162,7 @@ impl<'a> Loader<'a> {
                         required: false,
                         content,
                         parsers: Vec::new(),
+                        may_ask: true,
                     });
                 }
             }
@@ -235,7 +239,7 @@ impl<'a> Loader<'a> {
                 "give it a value, or drop `is_required`".to_owned(),
             );
         }
-        Some(Item { field: field.into(), origin, kind, required, content, parsers })
+        Some(Item { field: field.into(), origin, kind, required, content, parsers, may_ask: true })
     }
 
     fn kind(&mut self, path: &str, kind: Option<&Value>) -> Type {

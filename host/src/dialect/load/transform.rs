@@ -55,7 +55,7 @@ impl Loader<'_> {
             return None;
         }
         let content = Content::Formula(Formula::Call(call));
-        Some(Item { field: field.into(), origin, kind, required, content, parsers })
+        Some(Item { field: field.into(), origin, kind, required, content, parsers, may_ask: true })
     }
 
     pub(super) fn transform(&mut self, path: &str, transform: &Value) -> Option<Call> {

@@ -7,7 +7,6 @@
 mod ask;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -18,11 +17,10 @@ use super::expression::Expression;
 use super::item::{Computed, Content, Formula, Item, Origin, Over};
 use super::options::{OnExpressionError, Options, Variables};
 use super::parser::Parser;
-use super::question::{Answers, Question};
+use super::question::{Answers, Question, Questions};
 use super::scope::{Found, Scope};
 use super::template::{Placeholder, Segment, Template};
 use super::value::{Type, index_text, is_empty};
-use super::variable::Variable;
 
 /// What a mapping came to.
 #[derive(Clone, Debug)]
@@ -62,9 +60,11 @@ pub(super) struct Rendering<'a> {
     /// A source's: an item without a value is `null`. A target's: it is left out.
     pub(super) keeps_empty: bool,
     open: Vec<Question>,
-    asked: HashSet<Question>,
+    asked: Questions,
     failure: Option<MappingError>,
     stops: usize,
+    /// Nobody looks at a bill of which something is still asked.
+    gives_up: bool,
 }
 
 impl<'a> Rendering<'a> {
@@ -78,13 +78,15 @@ impl<'a> Rendering<'a> {
             computed: &[],
             keeps_empty: false,
             open: Vec::new(),
-            asked: HashSet::new(),
+            asked: Questions::default(),
             failure: None,
             stops: 0,
+            gives_up: false,
         }
     }
 
     pub(super) fn render(mut self, items: &[Item], scope: &Scope<'a>) -> Mapping {
+        self.gives_up = true;
         let members = self.members(items, scope);
         match self.failure {
             _ if !self.open.is_empty() => Mapping::Pending(self.open),
@@ -93,9 +95,17 @@ impl<'a> Rendering<'a> {
         }
     }
 
+    /// What is rendered counts no more, but what it asks.
+    fn asks_only(&self) -> bool {
+        self.gives_up && !self.open.is_empty()
+    }
+
     fn members(&mut self, items: &[Item], scope: &Scope<'_>) -> Row {
-        let mut members = Row::new();
+        let mut members = if self.asks_only() { Row::new() } else { Row::with_capacity(items.len()) };
         for item in items {
+            if self.asks_only() && !item.may_ask {
+                continue;
+            }
             let stops = self.stops;
             let value = self.item(item, scope).unwrap_or_else(|stop| {
                 self.stop(stop);
@@ -109,10 +119,10 @@ impl<'a> Rendering<'a> {
             }
             match value {
                 Some(value) => {
-                    members.insert(item.field.to_string(), value);
+                    members.insert(String::from(&*item.field), value);
                 }
                 None if self.keeps_empty => {
-                    members.insert(item.field.to_string(), Value::Null);
+                    members.insert(String::from(&*item.field), Value::Null);
                 }
                 None => {}
             }
@@ -146,12 +156,12 @@ impl<'a> Rendering<'a> {
     /// What an item's parsers make of its value. What is required must be there before they wrap it.
     fn parsed(&mut self, item: &Item, scope: &Scope<'_>) -> Result<Option<Value>, Stop> {
         let stops = self.stops;
-        let mut value = match &item.content {
-            Content::Nothing => return Ok(None),
-            Content::Literal(value) => value.clone(),
-            Content::Formula(formula) => self.value(formula, &item.origin, scope)?,
-            Content::Object(children) => Value::Object(self.members(children, scope)),
-            Content::Array { over, children } => Value::Array(self.elements(over, children, scope)),
+        // A function is asked with the whole value.
+        let gives_up = std::mem::take(&mut self.gives_up);
+        let value = self.unparsed(item, scope);
+        self.gives_up = gives_up;
+        let Some(mut value) = value? else {
+            return Ok(None);
         };
         if self.stops > stops {
             return Ok(None);
@@ -174,6 +184,16 @@ impl<'a> Rendering<'a> {
             };
         }
         Ok(Some(value).filter(|value| !value.is_null()))
+    }
+
+    fn unparsed(&mut self, item: &Item, scope: &Scope<'_>) -> Result<Option<Value>, Stop> {
+        Ok(Some(match &item.content {
+            Content::Nothing => return Ok(None),
+            Content::Literal(value) => value.clone(),
+            Content::Formula(formula) => self.value(formula, &item.origin, scope)?,
+            Content::Object(children) => Value::Object(self.members(children, scope)),
+            Content::Array { over, children } => Value::Array(self.elements(over, children, scope)),
+        }))
     }
 
     fn elements(&mut self, over: &Over, children: &[Item], scope: &Scope<'_>) -> Vec<Value> {
@@ -239,10 +259,10 @@ impl<'a> Rendering<'a> {
     }
 
     fn expression(&mut self, expression: &Expression, origin: &Origin, scope: &Scope<'_>) -> Result<Evaluated, Stop> {
-        let mut values = Vec::new();
-        for placeholder in expression.placeholders() {
-            values.push(self.placeholder(placeholder, origin, scope)?);
-        }
+        let values = expression
+            .placeholders()
+            .map(|placeholder| self.placeholder(placeholder, origin, scope))
+            .collect::<Result<Vec<_>, _>>()?;
         match expression.evaluate(&values) {
             Ok(value) => Ok(Evaluated::Value(value)),
             Err(_) if self.options.on_expression_error == OnExpressionError::KeepText => {
@@ -312,7 +332,7 @@ impl<'a> Rendering<'a> {
         origin: &Origin,
         scope: &Scope<'s>,
     ) -> Result<Cow<'s, Value>, Stop> {
-        let value = match Variable::parse(&placeholder.name) {
+        let value = match placeholder.variable {
             Some(variable) => Cow::Owned(variable.value(self.variables).ok_or_else(|| {
                 Stop::Failed(MappingError::Variable { place: origin.place(scope.line), name: placeholder.name.clone() })
             })?),

@@ -6,6 +6,7 @@ mod conditions;
 mod findings;
 mod groups;
 mod parsers;
+mod questions;
 mod refunds;
 mod remedies;
 mod requests;
