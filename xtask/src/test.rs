@@ -1,12 +1,14 @@
 //! Everything that guards `main`.
 
 use crate::cargo::{cargo, install_target, run};
+use crate::mariadb::install_mariadb;
 use crate::parts::{self, Profile};
 use crate::python::install_venv;
 
 pub(crate) fn test() -> anyhow::Result<()> {
     install_target()?;
     install_venv();
+    install_mariadb();
     step("format");
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     step("lints");

@@ -65,6 +65,11 @@ impl Compiler<'_> {
         if depth > DEEPEST {
             return Err(ExpressionError::TooDeep);
         }
+        if bare_xor(&expr) {
+            return Err(ExpressionError::Unsupported(
+                "the sides of `xor` need parentheses: `(a > 1) xor (b > 1)`".to_owned(),
+            ));
+        }
         let next = depth + 1;
         Ok(match expr {
             ast::Expr::Nested(inner) => return self.tree(*inner, next),
@@ -215,6 +220,26 @@ impl Compiler<'_> {
         let argument = self.boxed(argument, depth);
         let parameters = self.aggregate.take().unwrap_or_default();
         Ok(Expr::Aggregate { aggregate, distinct, argument: argument?, parameters })
+    }
+}
+
+/// Whether `xor` is an operand without parentheses. The parser binds it tighter than comparisons and `and`, `MySQL` looser.
+fn bare_xor(expr: &ast::Expr) -> bool {
+    let is_xor = |operand: &ast::Expr| matches!(operand, ast::Expr::BinaryOp { op: BinaryOperator::Xor, .. });
+    match expr {
+        ast::Expr::BinaryOp { op: BinaryOperator::Or | BinaryOperator::Xor, .. } => false,
+        ast::Expr::BinaryOp { left, right, .. } => is_xor(left) || is_xor(right),
+        ast::Expr::UnaryOp { expr, .. }
+        | ast::Expr::IsNull(expr)
+        | ast::Expr::IsNotNull(expr)
+        | ast::Expr::IsTrue(expr)
+        | ast::Expr::IsNotTrue(expr)
+        | ast::Expr::IsFalse(expr)
+        | ast::Expr::IsNotFalse(expr)
+        | ast::Expr::InList { expr, .. } => is_xor(expr),
+        ast::Expr::Between { expr, low, high, .. } => [expr, low, high].into_iter().any(|operand| is_xor(operand)),
+        ast::Expr::Like { expr, pattern, .. } => is_xor(expr) || is_xor(pattern),
+        _ => false,
     }
 }
 

@@ -55,12 +55,15 @@ pub(super) fn least(arguments: &Arguments<'_>) -> Outcome {
 fn extreme(values: &[Scalar], wanted: Ordering) -> Outcome {
     let is_better = |order: Ordering| order == wanted;
     if values.iter().any(|value| matches!(value, Scalar::Time(_))) {
-        let times: Option<Vec<Temporal>> = values.iter().map(time).collect();
+        let with_clock = values.iter().any(|value| matches!(value, Scalar::Time(Temporal::DateTime(_))));
+        let alike = |time: Temporal| match time.datetime() {
+            Some(datetime) if with_clock => Temporal::DateTime(datetime),
+            Some(datetime) => Temporal::Date(datetime.date()),
+            None => time,
+        };
+        let times: Option<Vec<Temporal>> = values.iter().map(|value| time(value).map(alike)).collect();
         let best = times.and_then(|times| {
-            let with_clock = times.iter().any(|time| matches!(time, Temporal::DateTime(_)));
-            let best =
-                times.into_iter().reduce(|best, time| if is_better(time.cmp_with(best)) { time } else { best })?;
-            Some(best.datetime().filter(|_| with_clock).map_or(best, Temporal::DateTime))
+            times.into_iter().reduce(|best, time| if is_better(time.cmp_with(best)) { time } else { best })
         });
         return Ok(Scalar::from(best));
     }

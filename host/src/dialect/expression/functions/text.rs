@@ -120,7 +120,7 @@ fn place(what: &str, text: &str, from: i64) -> usize {
     let Some(skipped) = usize::try_from(from).ok().and_then(|from| from.checked_sub(1)) else {
         return 0;
     };
-    let Some(rest) = text.get(skipped..) else {
+    let Some(rest) = text.get(skipped..).filter(|rest| skipped == 0 || !rest.is_empty()) else {
         return 0;
     };
     if what.is_empty() {

@@ -61,7 +61,10 @@ fn clock_part(text: &str) -> (i16, &str) {
 /// A time of `TIME`, in seconds: `08:30`, `-08:30:15`, `1 08:30` (days), `83015`, and the time of a date and time.
 pub(in super::super) fn read_time_of_day(text: &str) -> Option<i64> {
     let text = text.trim();
-    if let Some(time @ Temporal::DateTime(_)) = read(text).filter(|_| leading_digits(text).len() >= 4) {
+    let digits = leading_digits(text).len();
+    if let Some(time) = read(text)
+        && (digits == 4 || (digits > 4 && matches!(time, Temporal::DateTime(_))))
+    {
         return Some(time.seconds());
     }
     let (sign, text) = text.strip_prefix('-').map_or((1, text), |text| (-1, text));
