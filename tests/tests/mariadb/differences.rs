@@ -14,12 +14,15 @@ pub(crate) struct Difference {
     pub(crate) explains: fn(expression: &str, ours: &Ours, theirs: &Theirs) -> bool,
 }
 
-pub(crate) const DIFFERENCES: [Difference; 11] = [
+pub(crate) const DIFFERENCES: [Difference; 12] = [
     Difference {
         // `NULL` would become an amount that is silently missing.
         name: "division by zero is an error",
         examples: &["1/0", "ifnull(5 % 0, 1)"],
-        explains: |_, ours, theirs| fails(ours, "division by zero") && warns(theirs, "Division by 0"),
+        // `MariaDB` may not look at what cannot change the result, and then does not warn.
+        explains: |_, ours, theirs| {
+            fails(ours, "division by zero") && (warns(theirs, "Division by 0") || matches!(theirs.value, Ok(None)))
+        },
     },
     Difference {
         // `MySQL` takes the number that the text begins with, or 0: a wrong amount.
@@ -86,6 +89,15 @@ pub(crate) const DIFFERENCES: [Difference; 11] = [
         examples: &["minute('2026-01-05')"],
         explains: |expression, ours, _| {
             expression == "minute('2026-01-05')" && matches!(ours, Ours::Number(zero) if zero == "0")
+        },
+    },
+    Difference {
+        name: "zero has no sign",
+        examples: &["-2.5 % 0.5"],
+        explains: |_, ours, theirs| {
+            texts(ours, theirs).is_some_and(|(ours, theirs)| {
+                ours.bytes().all(|digit| matches!(digit, b'0' | b'.')) && theirs.strip_prefix('-') == Some(ours)
+            })
         },
     },
     Difference {

@@ -32,6 +32,8 @@ const NUMBERS: [&str; 22] = [
     "{{price}}",
     "{{debt}}",
 ];
+/// `MariaDB` has a negative zero as the rest of a negative number.
+const POSITIVE: [&str; 8] = ["0", "1", "7", "10", "2.5", "12.345", "3600", "{{price}}"];
 const TEXTS: [&str; 20] = [
     "''",
     "'a'",
@@ -129,7 +131,7 @@ impl Generator<'_> {
             3 => format!("({} - {})", self.plain_number(next), self.plain_number(next)),
             4 => format!("{} * {}", self.one(&NUMBERS), self.one(&NUMBERS)),
             5 => format!("({} / {})", self.plain_number(next), self.one(&NUMBERS)),
-            6 => format!("{} % {}", self.one(&NUMBERS), self.one(&NUMBERS)),
+            6 => format!("{} % {}", self.one(&POSITIVE), self.one(&NUMBERS)),
             7 => format!("{} div {}", self.one(&NUMBERS), self.one(&NUMBERS)),
             8 => format!("round({}, {})", self.plain_number(next), self.0.i32(-2..5)),
             9 => format!("round({})", self.plain_number(next)),
@@ -137,7 +139,7 @@ impl Generator<'_> {
             11 => format!("ceil({})", self.plain_number(next)),
             12 => format!("floor({})", self.plain_number(next)),
             13 => format!("abs({})", self.plain_number(next)),
-            14 => format!("mod({}, {})", self.plain_number(next), self.one(&NUMBERS)),
+            14 => format!("mod({}, {})", self.one(&POSITIVE), self.plain_number(next)),
             15 => format!("-({})", self.plain_number(next)),
             16 => format!("sign({})", self.plain_number(next)),
             17 => self.count_of_text(next),

@@ -1,5 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod aggregates;
+mod casts;
+mod dates;
+mod docs;
+mod filled_in;
+mod texts;
+
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -18,7 +25,10 @@ fn load(source: &str) -> Result<Loaded, ExpressionError> {
 fn row() -> serde_json::Map<String, Value> {
     serde_json::from_str(
         r#"{"qty": 10.0, "price": 12.345, "text_qty": "3", "zero": 0, "neg": -5, "code": "007", "name": "O'Neil \\ \"x\"",
-            "none": null, "blank": "", "flag": true, "word": "abc", "big": 123456789012345678901234567890}"#,
+            "none": null, "blank": "", "flag": true, "word": "abc", "big": 123456789012345678901234567890,
+            "sum": "1+2", "two_words": "a b", "call": "abs(-3)", "day": "2026-01-31", "quote": "'x'", "all": "",
+            "qtys": [1, 2, 3.50], "prices": [10.5, null, "2"], "names": ["红", "blue", "BLUE", ""], "days": ["2026-01-05", "2025-12-31"],
+            "few": [1], "nobody": []}"#,
     )
     .unwrap()
 }
@@ -272,51 +282,6 @@ fn long_and_deep_expressions_are_refused_not_overflowed() {
     assert_eq!(run(&format!("case{shops} else -1 end")).unwrap(), json!(-1));
     let chain = (0..100).map(|_| "{{text_qty}}").collect::<Vec<_>>().join("+");
     assert_eq!(run(&chain).unwrap(), json!(300));
-}
-
-const PAGES: [(&str, &str); 2] = [
-    ("docs/expressions.md", include_str!("../../../../docs/expressions.md")),
-    ("docs/expressions.zh-CN.md", include_str!("../../../../docs/expressions.zh-CN.md")),
-];
-
-#[test]
-fn every_function_is_documented() {
-    for (page, text) in PAGES {
-        for name in functions::names() {
-            let is_named = text.contains(&format!("`{name}`")) || text.contains(&format!("`{name}("));
-            assert!(is_named, "{page} does not tell of `{name}`");
-        }
-    }
-}
-
-/// Rows of the pages' tables: what is in code in the second column gives what is in code in the third.
-#[test]
-fn documented_examples_give_what_they_say() {
-    let code = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-    for (page, text) in PAGES {
-        let mut examples = 0;
-        let rows =
-            text.lines().take_while(|line| !line.starts_with("## Differences") && !line.starts_with("## 与 MySQL"));
-        for row in rows {
-            let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
-            let [_, expressions, results] = cells[..] else {
-                continue;
-            };
-            for (expression, result) in code(expressions).iter().zip(code(results)) {
-                if expression.contains('{') || !expression.contains(['(', ' ', '/']) {
-                    continue;
-                }
-                let value = match run(expression).unwrap_or_else(|error| panic!("{page}: {expression}: {error}")) {
-                    Value::Null => "NULL".to_owned(),
-                    Value::String(text) => text,
-                    other => other.to_string(),
-                };
-                assert_eq!(value, result, "{page}: {expression}");
-                examples += 1;
-            }
-        }
-        assert!(examples > 60, "{page}: only {examples} examples were found");
-    }
 }
 
 proptest! {
