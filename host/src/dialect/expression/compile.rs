@@ -78,10 +78,7 @@ impl Compiler<'_> {
             ast::Expr::CompoundIdentifier(names) => return self.name(&names),
             ast::Expr::UnaryOp { op, expr } => return unary(op, self.boxed(*expr, next)?),
             ast::Expr::BinaryOp { left, op, right } => {
-                return match self.shift_or_sides(*left, &op, *right, next)? {
-                    Ok(shift) => Ok(shift),
-                    Err((left, right)) => binary(left, &op, right),
-                };
+                return self.shift_or_binary(*left, &op, *right, next);
             }
             ast::Expr::IsNull(operand) => Expr::IsNull { operand: self.boxed(*operand, next)?, negated: false },
             ast::Expr::IsNotNull(operand) => Expr::IsNull { operand: self.boxed(*operand, next)?, negated: true },
@@ -263,7 +260,7 @@ fn unary(operator: UnaryOperator, operand: Box<Expr>) -> Result<Expr, Expression
     }
 }
 
-fn binary(left: Box<Expr>, operator: &BinaryOperator, right: Box<Expr>) -> Result<Expr, ExpressionError> {
+pub(super) fn binary(left: Box<Expr>, operator: &BinaryOperator, right: Box<Expr>) -> Result<Expr, ExpressionError> {
     let compare = |comparison, left, right| Expr::Compare(comparison, left, right);
     Ok(match operator {
         BinaryOperator::Plus => Expr::Arithmetic(Arithmetic::Add, left, right),

@@ -6,7 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::ExpressionError;
-use super::compile::Compiler;
+use super::compile::{Compiler, binary};
 use super::functions;
 use super::functions::aggregate::Aggregate;
 use super::functions::cast::Target;
@@ -49,10 +49,8 @@ impl Compiler<'_> {
                 let what = trim_what.map(|what| self.boxed(*what, depth)).transpose()?;
                 Ok(Expr::Trim { operand: self.boxed(*expr, depth)?, what, start, end })
             }
-            ast::Expr::Cast { expr, data_type, format: None, .. } => {
-                Ok(Expr::Cast(self.boxed(*expr, depth)?, target(&data_type)?))
-            }
-            ast::Expr::Convert { expr, data_type: Some(data_type), .. } => {
+            ast::Expr::Cast { expr, data_type, format: None, .. }
+            | ast::Expr::Convert { expr, data_type: Some(data_type), .. } => {
                 Ok(Expr::Cast(self.boxed(*expr, depth)?, target(&data_type)?))
             }
             // `convert(x using utf8mb4)`: all texts are Unicode.
@@ -80,23 +78,19 @@ impl Compiler<'_> {
         functions::call(name, self.trees(arguments, depth)?)
     }
 
-    /// `x + interval 1 day`, `interval 1 day + x` and `x - interval 1 day`; else both sides.
-    pub(super) fn shift_or_sides(
+    /// `x + interval 1 day`, `interval 1 day + x` and `x - interval 1 day`; else two operands.
+    pub(super) fn shift_or_binary(
         &mut self,
         left: ast::Expr,
         operator: &BinaryOperator,
         right: ast::Expr,
         depth: usize,
-    ) -> Result<Result<Expr, (Box<Expr>, Box<Expr>)>, ExpressionError> {
+    ) -> Result<Expr, ExpressionError> {
         match (left, operator, right) {
             (time, BinaryOperator::Plus, ast::Expr::Interval(interval))
-            | (ast::Expr::Interval(interval), BinaryOperator::Plus, time) => {
-                self.shift(time, interval, false, depth).map(Ok)
-            }
-            (time, BinaryOperator::Minus, ast::Expr::Interval(interval)) => {
-                self.shift(time, interval, true, depth).map(Ok)
-            }
-            (left, _, right) => Ok(Err((self.boxed(left, depth)?, self.boxed(right, depth)?))),
+            | (ast::Expr::Interval(interval), BinaryOperator::Plus, time) => self.shift(time, interval, false, depth),
+            (time, BinaryOperator::Minus, ast::Expr::Interval(interval)) => self.shift(time, interval, true, depth),
+            (left, operator, right) => binary(self.boxed(left, depth)?, operator, self.boxed(right, depth)?),
         }
     }
 
@@ -198,9 +192,10 @@ fn target(data_type: &DataType) -> Result<Target, ExpressionError> {
     };
     let target = match data_type {
         DataType::Char(length) | DataType::Character(length) | DataType::Varchar(length) => of_length(length),
-        DataType::Signed | DataType::SignedInteger => Some(Target::Signed),
+        DataType::Signed | DataType::SignedInteger | DataType::Integer(None) | DataType::Int(None) => {
+            Some(Target::Signed)
+        }
         DataType::Unsigned | DataType::UnsignedInteger => Some(Target::Unsigned),
-        DataType::Integer(None) | DataType::Int(None) => Some(Target::Signed),
         DataType::Decimal(digits) | DataType::Dec(digits) | DataType::Numeric(digits) => match digits {
             ExactNumberInfo::None => of_digits(10, 0),
             ExactNumberInfo::Precision(precision) => of_digits(*precision, 0),

@@ -242,9 +242,10 @@ impl<'a> Rendering<'a> {
     fn expression(&mut self, expression: &Expression, origin: &Origin, scope: &Scope<'_>) -> Result<Evaluated, Stop> {
         let mut values = Vec::new();
         for (placeholder, of_list) in expression.placeholders() {
-            values.push(match of_list {
-                true => self.each(placeholder, origin, scope)?,
-                false => Operand::One(self.placeholder(placeholder, origin, scope)?),
+            values.push(if of_list {
+                self.each(placeholder, origin, scope)?
+            } else {
+                Operand::One(self.placeholder(placeholder, origin, scope)?)
             });
         }
         let moment = Moment { seconds: self.variables.current_seconds, zone: &self.options.time_zone };

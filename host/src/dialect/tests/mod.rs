@@ -9,6 +9,7 @@ mod refunds;
 mod requests;
 mod rows;
 mod shapes;
+mod sums;
 mod targets;
 
 use jiff::tz::TimeZone;

@@ -6,8 +6,10 @@
 
 pub(super) mod aggregate;
 pub(super) mod cast;
+#[expect(clippy::unnecessary_wraps, reason = "all functions stand in one table, and have one type")]
 pub(super) mod date;
 mod number;
+#[expect(clippy::unnecessary_wraps, reason = "all functions stand in one table, and have one type")]
 pub(super) mod text;
 
 use super::super::finding::{listed, nearest};

@@ -52,7 +52,7 @@ fn moment() -> Moment<'static> {
     Moment { seconds: 1_767_579_072, zone: &SHANGHAI }
 }
 
-fn all(expression: &Expression, value: Value) -> Vec<Operand<'static>> {
+fn all(expression: &Expression, value: &Value) -> Vec<Operand<'static>> {
     expression.placeholders().map(|_| Operand::One(Cow::Owned(value.clone()))).collect()
 }
 
@@ -313,7 +313,7 @@ proptest! {
         if let Ok(template) = Template::parse(&source)
             && let Ok(loaded) = Expression::load(template)
         {
-            let values = all(&loaded.expression, json!("1.5"));
+            let values = all(&loaded.expression, &json!("1.5"));
             let _ = loaded.expression.evaluate(&values, moment());
             let _ = loaded.expression.text(&values);
         }
@@ -323,7 +323,7 @@ proptest! {
     fn no_value_panics(value in ".*") {
         for source in ["{{a}}+1", "'{{a}}' like '%{{a}}'", "{{a}}0", "'{{a}}' > 3", "concat('{{a}}',0{{a}})"] {
             let expression = load(source).unwrap().expression;
-            let _ = expression.evaluate(&all(&expression, json!(value)), moment());
+            let _ = expression.evaluate(&all(&expression, &json!(value)), moment());
         }
     }
 }

@@ -52,8 +52,8 @@ fn specified(text: &mut String, time: DateTime, specifier: char) {
     let week = |begin_on_monday, of_week_years| week(date, Weeks { begin_on_monday, of_week_years });
     // Writing to a `String` does not fail.
     let _ = match specifier {
-        'a' => write!(text, "{:.3}", weekday),
-        'b' => write!(text, "{:.3}", month),
+        'a' => write!(text, "{weekday:.3}"),
+        'b' => write!(text, "{month:.3}"),
         'c' => write!(text, "{}", date.month()),
         'D' => write!(text, "{}{}", date.day(), ordinal(date.day())),
         'd' => write!(text, "{:02}", date.day()),

@@ -8,6 +8,7 @@ use super::format::{MONTHS, WEEKDAYS};
 use super::read::with_century;
 
 /// What was read so far.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own about the format or the text")]
 #[derive(Default)]
 struct Parts {
     year: i16,

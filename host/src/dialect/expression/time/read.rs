@@ -94,12 +94,9 @@ fn compact_clock(number: i64) -> Option<i64> {
 /// `20260131` or `20260131080000`; the century of a year of two digits is guessed as in texts.
 pub(in super::super) fn read_number(number: Decimal) -> Option<Temporal> {
     let number = number.trunc().to_i64().filter(|number| *number > 0)?;
-    let digits = match number {
-        ..=999_999 => format!("{number:06}"),
-        ..=99_999_999 => format!("{number:08}"),
-        ..=999_999_999_999 => format!("{number:012}"),
-        _ => format!("{number:014}"),
-    };
+    // Leading zeros count: 105 is the 5th of January 2000.
+    let wanted = [6, 8, 12].into_iter().find(|digits| number < 10_i64.pow(*digits)).unwrap_or(14) as usize;
+    let digits = format!("{number:0wanted$}");
     read_compact(&digits, "")
 }
 
