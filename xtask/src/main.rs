@@ -27,7 +27,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what is needed: the Rust target of the plugins, and for the tests Python's virtual environments and MariaDB.
+    /// Install what is needed: the Rust target of the plugins, and for the tests Python's virtual environments and `MariaDB`.
     Setup,
     /// Build `qiao` and the plugins, and say where they are.
     Build {

@@ -1,4 +1,4 @@
-//! What the tests of expressions need: a MariaDB to compare with. Each test starts its own on an empty folder; no service runs.
+//! What the tests of expressions need: a `MariaDB` to compare with. Each test starts its own on an empty folder; no service runs.
 
 use crate::apt;
 

@@ -57,15 +57,15 @@ pub(crate) fn as_sql(expression: &str) -> String {
 }
 
 pub(crate) fn evaluate(expression: &str) -> Ours {
-    mapped(expression, &[row()], json!({"method": "none"}))
+    mapped(expression, &[row()], &json!({"method": "none"}))
 }
 
 /// Over the lines of a merged bill.
 pub(crate) fn evaluate_over(expression: &str, lines: &[Row]) -> Ours {
-    mapped(expression, lines, json!({"method": "merge", "field": "no", "bodyName": "details"}))
+    mapped(expression, lines, &json!({"method": "merge", "field": "no", "bodyName": "details"}))
 }
 
-fn mapped(expression: &str, rows: &[Row], operation: Value) -> Ours {
+fn mapped(expression: &str, rows: &[Row], operation: &Value) -> Ours {
     let options = Options {
         // Not Asia/Shanghai, which had summer time until 1991; the server here has no time zones but fixed ones.
         time_zone: jiff::tz::TimeZone::fixed(jiff::tz::offset(8)),

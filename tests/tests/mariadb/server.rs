@@ -1,5 +1,6 @@
 //! A `MariaDB` of this test's own: an empty folder, a socket in it, no network, gone when the last test lets go of it.
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -107,7 +108,7 @@ impl Server {
         for (number, expression) in expressions.iter().enumerate() {
             assert!(!expression.contains('\n'), "one line each: {expression}");
             // In hexadecimal, `NULL` is not 'NULL', and no letter is lost.
-            script += &format!("SELECT 'result', {number}, HEX(CAST(({expression}) AS CHAR));\n");
+            writeln!(script, "SELECT 'result', {number}, HEX(CAST(({expression}) AS CHAR));").unwrap();
         }
         let mut command = Command::new(&self.client);
         command.arg("--no-defaults").arg(format!("--socket={}", self.folder.path().join("socket").display()));
