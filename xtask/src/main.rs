@@ -4,12 +4,14 @@
 
 #![expect(clippy::print_stdout, reason = "a command's result belongs on standard output")]
 
+mod apt;
 mod archive;
 mod bench;
 mod cargo;
 mod demo;
 mod dist;
 mod fuzz;
+mod mariadb;
 mod parts;
 mod python;
 mod test;
@@ -26,7 +28,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what is needed: the Rust target of the plugins, and for the tests Python's virtual environments.
+    /// Install what is needed: the Rust target of the plugins, and for the tests Python's virtual environments and `MariaDB`.
     Setup,
     /// Build `qiao` and the plugins, and say where they are.
     Build {
@@ -51,6 +53,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Setup => {
             python::install_venv();
+            mariadb::install_mariadb();
             cargo::install_target()
         }
         Command::Build { release } => parts::build(parts::Profile::of(release)).map(|parts| parts.say_where()),

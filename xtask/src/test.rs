@@ -2,6 +2,7 @@
 
 use crate::cargo::{cargo, install_target, run};
 use crate::fuzz::fuzz_all;
+use crate::mariadb::install_mariadb;
 use crate::parts::{self, Profile};
 use crate::python::install_venv;
 
@@ -11,6 +12,7 @@ const FUZZ_SECONDS_PER_TARGET: u32 = 15;
 pub(crate) fn test() -> anyhow::Result<()> {
     install_target()?;
     install_venv();
+    install_mariadb();
     step("format");
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     step("lints");

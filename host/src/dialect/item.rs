@@ -111,7 +111,11 @@ impl Formula {
             Self::Fixed(_) => false,
             Self::Find(_) | Self::Call(_) => true,
             Self::Template(template) => any(template),
-            Self::Expression(expression) => any(expression.template()),
+            Self::Expression(expression) => {
+                let names_computed = |name: &str| computed.iter().any(|field| field.may_be(name));
+                any(expression.template())
+                    || expression.placeholders().any(|(placeholder, _)| names_computed(&placeholder.name))
+            }
             Self::Elements(elements) => elements.iter().any(|element| element.finds_or_calls(computed)),
             Self::Members(members) => members.iter().any(|(_, member)| member.finds_or_calls(computed)),
         }

@@ -46,3 +46,12 @@ impl Variables {
         Self { current_seconds, ..Self::default() }
     }
 }
+
+/// The moment that an expression is evaluated at, and where.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment<'a> {
+    /// Unix seconds.
+    pub(super) seconds: i64,
+    /// Where civil times are meant.
+    pub(super) zone: &'a TimeZone,
+}

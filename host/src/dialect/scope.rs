@@ -57,6 +57,22 @@ impl<'a> Scope<'a> {
             .unwrap_or(Found::Missing)
     }
 
+    /// The whole array that a name begins with, and what follows it: `details` and `FQty` of `details.FQty`. A column of the whole
+    /// name is no list.
+    pub(super) fn list_and_field<'n>(&self, written: &'n str) -> Option<(&'a [Value], &'n str)> {
+        let array =
+            |name: &str| match self.chain().find_map(|scope| scope.exact(name).or_else(|| scope.any_case(name)))? {
+                Found::Value(Value::Array(list)) => Some(list.as_slice()),
+                _ => None,
+            };
+        if let Some(Found::Value(value)) = self.literal(written) {
+            return value.as_array().map(|list| (list.as_slice(), ""));
+        }
+        array(written).map(|list| (list, "")).or_else(|| {
+            written.match_indices('.').find_map(|(dot, _)| Some((array(written.get(..dot)?)?, written.get(dot + 1..)?)))
+        })
+    }
+
     /// From the innermost outwards.
     fn chain(&self) -> impl Iterator<Item = &Scope<'a>> {
         std::iter::successors(Some(self), |scope| scope.outer)

@@ -127,6 +127,13 @@ impl Template {
     }
 }
 
+impl Placeholder {
+    /// A name that stands without braces.
+    pub(super) fn bare(name: String) -> Self {
+        Self { source: name.clone(), name, variable: None, filter: None }
+    }
+}
+
 impl fmt::Display for Template {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.segments.iter().try_for_each(|segment| match segment {

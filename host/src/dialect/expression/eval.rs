@@ -1,132 +1,13 @@
-//! Evaluating an expression tree: exact decimals, texts, and `MySQL`'s three-valued logic.
-//!
-//! Texts compare without regard to case, as `MySQL`'s usual collations do; a text compared with a number counts as the number
-//! that it begins with, as in `MySQL`. In arithmetic that would turn a wrong text into a wrong amount, so there a text must
-//! be a number as a whole (blank: 0).
+//! Evaluating an expression tree, with `MySQL`'s three-valued logic.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use rust_decimal::Decimal;
-use serde_json::Value;
-
-use super::super::template::{Placeholder, Template};
-use super::super::value::{exact_decimal, index_text};
 use super::ExpressionError;
-use super::functions::{self, Function};
-use super::number::Exact;
+use super::functions::aggregate::Aggregate;
+use super::functions::{self, Arguments, Body, Function, text};
+use super::operands::Operands;
+use super::scalar::{Scalar, compare, folded, maybe, truth};
 use super::tree::{Comparison, Expr, Logic, Piece};
-
-/// A value of an expression. Truth is a number: 1 and 0.
-#[derive(Clone, Debug)]
-pub(super) enum Scalar {
-    Null,
-    Number(Exact),
-    Text(String),
-}
-
-/// The values of the placeholders.
-pub(super) struct Operands<'a> {
-    pub(super) template: &'a Template,
-    pub(super) values: &'a [Cow<'a, Value>],
-}
-
-impl Operands<'_> {
-    fn placeholder(&self, number: usize) -> Option<&Placeholder> {
-        self.template.placeholders().nth(number)
-    }
-
-    fn text(&self, number: usize) -> String {
-        self.values.get(number).map(|value| index_text(value)).unwrap_or_default()
-    }
-
-    /// A placeholder without quotes: a number.
-    fn operand(&self, number: usize) -> Result<Scalar, ExpressionError> {
-        let written = || self.placeholder(number).map(ToString::to_string).unwrap_or_default();
-        let value = self.values.get(number).map(Cow::as_ref);
-        let text = match value {
-            None | Some(Value::Null) => return Err(ExpressionError::EmptyOperand(written())),
-            Some(Value::String(text)) if text.trim().is_empty() => {
-                return Err(ExpressionError::EmptyOperand(written()));
-            }
-            Some(Value::Bool(flag)) => return Ok(truth(*flag)),
-            Some(Value::Number(number)) => Cow::Borrowed(number.as_str()),
-            Some(Value::String(text)) => Cow::Borrowed(text.as_str()),
-            Some(other) => Cow::Owned(other.to_string()),
-        };
-        exact_decimal(&text).map(|value| Scalar::Number(Exact::from(value))).ok_or_else(|| {
-            ExpressionError::TextOperand { placeholder: written(), text: super::super::finding::shortened(&text) }
-        })
-    }
-}
-
-impl Scalar {
-    /// As `MySQL` shows it.
-    pub(super) fn text(&self) -> String {
-        match self {
-            Self::Null => String::new(),
-            Self::Number(exact) => exact.to_string(),
-            Self::Text(text) => text.clone(),
-        }
-    }
-
-    /// For arithmetic.
-    pub(super) fn number(&self) -> Result<Exact, ExpressionError> {
-        match self {
-            Self::Number(exact) => Ok(*exact),
-            Self::Null => Ok(Exact::from(Decimal::ZERO)),
-            Self::Text(text) if text.trim().is_empty() => Ok(Exact::from(Decimal::ZERO)),
-            Self::Text(text) => exact_decimal(text)
-                .map(Exact::from)
-                .ok_or_else(|| ExpressionError::NotANumber(super::super::finding::shortened(text))),
-        }
-    }
-
-    /// For comparisons: the number that a text begins with.
-    fn leading_number(&self) -> Decimal {
-        match self {
-            Self::Number(exact) => exact.value,
-            Self::Null => Decimal::ZERO,
-            Self::Text(text) => leading_number(text.trim_start()),
-        }
-    }
-
-    fn truth(&self) -> Option<bool> {
-        match self {
-            Self::Null => None,
-            other => Some(!other.leading_number().is_zero()),
-        }
-    }
-}
-
-fn leading_number(text: &str) -> Decimal {
-    let mut end = 0;
-    for (index, letter) in text.char_indices() {
-        let part_of_number = letter.is_ascii_digit() || letter == '.' || (index == 0 && matches!(letter, '-' | '+'));
-        if !part_of_number || (letter == '.' && text.get(..index).is_some_and(|before| before.contains('.'))) {
-            break;
-        }
-        end = index + letter.len_utf8();
-    }
-    exact_decimal(text.trim()).or_else(|| exact_decimal(text.get(..end)?)).unwrap_or(Decimal::ZERO)
-}
-
-fn truth(flag: bool) -> Scalar {
-    Scalar::Number(Exact::from(Decimal::from(u8::from(flag))))
-}
-
-fn maybe(flag: Option<bool>) -> Scalar {
-    flag.map_or(Scalar::Null, truth)
-}
-
-/// How two values compare; `None` where one is `NULL`.
-pub(super) fn compare(left: &Scalar, right: &Scalar) -> Option<Ordering> {
-    match (left, right) {
-        (Scalar::Null, _) | (_, Scalar::Null) => None,
-        (Scalar::Text(left), Scalar::Text(right)) => Some(left.to_lowercase().cmp(&right.to_lowercase())),
-        (left, right) => Some(left.leading_number().cmp(&right.leading_number())),
-    }
-}
 
 pub(super) fn evaluate(expr: &Expr, operands: &Operands<'_>) -> Result<Scalar, ExpressionError> {
     let value = |expr: &Expr| evaluate(expr, operands);
@@ -155,11 +36,12 @@ pub(super) fn evaluate(expr: &Expr, operands: &Operands<'_>) -> Result<Scalar, E
             let (left, right) = (nullable(left, operands)?, nullable(right, operands)?);
             truth(match (&left, &right) {
                 (Scalar::Null, Scalar::Null) => true,
-                _ => compare(&left, &right) == Some(Ordering::Equal),
+                _ => compare(&left.shown(), &right.shown()) == Some(Ordering::Equal),
             })
         }
         Expr::Compare(comparison, left, right) => {
-            maybe(compare(&value(left)?, &value(right)?).map(|order| holds(*comparison, order)))
+            let (left, right) = (value(left)?.shown(), value(right)?.shown());
+            maybe(compare(&left, &right).map(|order| holds(*comparison, order)))
         }
         Expr::Logic(logic, left, right) => logical(*logic, left, right, operands)?,
         Expr::IsNull { operand, negated } => truth(matches!(nullable(operand, operands)?, Scalar::Null) != *negated),
@@ -195,10 +77,21 @@ pub(super) fn evaluate(expr: &Expr, operands: &Operands<'_>) -> Result<Scalar, E
             let what = what.as_deref().map_or(Ok(Scalar::Text(" ".to_owned())), value)?;
             match (value(operand)?, what) {
                 (Scalar::Null, _) | (_, Scalar::Null) => Scalar::Null,
-                (text, what) => Scalar::Text(functions::trim(&text.text(), &what.text(), *start, *end)),
+                (text, what) => Scalar::Text(text::trimmed(&text.text(), &what.text(), *start, *end)),
             }
         }
-        Expr::Call(function, arguments) => call(*function, arguments, operands)?,
+        Expr::Cast(operand, target) => functions::cast::cast(&value(operand)?, *target)?,
+        Expr::Shift { time, count, unit, back } => match (value(time)?, value(count)?) {
+            (Scalar::Null, _) | (_, Scalar::Null) => Scalar::Null,
+            (time, count) => {
+                let count = functions::count(&count)?;
+                functions::date::shift(&time, if *back { count.saturating_neg() } else { count }, *unit)
+            }
+        },
+        Expr::Call(function, arguments) => call(function, arguments, operands)?,
+        Expr::Aggregate { aggregate, distinct, argument, parameters } => {
+            aggregated(*aggregate, *distinct, argument, parameters, operands)?
+        }
     })
 }
 
@@ -210,29 +103,49 @@ fn nullable(expr: &Expr, operands: &Operands<'_>) -> Result<Scalar, ExpressionEr
     }
 }
 
-fn call(function: Function, arguments: &[Expr], operands: &Operands<'_>) -> Result<Scalar, ExpressionError> {
+fn call(function: &Function, arguments: &[Expr], operands: &Operands<'_>) -> Result<Scalar, ExpressionError> {
     let value = |expr: &Expr| evaluate(expr, operands);
-    match (function, arguments) {
-        (Function::If, [condition, yes, no]) => value(if value(condition)?.truth() == Some(true) { yes } else { no }),
-        (Function::IfNull | Function::Coalesce, arguments) => {
+    let values = || arguments.iter().map(value).collect::<Result<Vec<_>, _>>();
+    match (function.body, arguments) {
+        (Body::If, [condition, yes, no]) => value(if value(condition)?.truth() == Some(true) { yes } else { no }),
+        (Body::Coalesce, arguments) => {
             for argument in arguments {
                 let argument = nullable(argument, operands)?;
-                if !matches!(argument, Scalar::Null) {
+                if !argument.is_null() {
                     return Ok(argument);
                 }
             }
             Ok(Scalar::Null)
         }
-        (Function::NullIf, [left, right]) => {
+        (Body::NullIf, [left, right]) => {
             let left = nullable(left, operands)?;
-            let equal = compare(&left, &value(right)?) == Some(Ordering::Equal);
+            let equal = compare(&left.clone().shown(), &value(right)?.shown()) == Some(Ordering::Equal);
             Ok(if equal { Scalar::Null } else { left })
         }
-        (function, arguments) => {
-            let arguments = arguments.iter().map(value).collect::<Result<Vec<_>, _>>()?;
-            functions::apply(function, &arguments)
+        (Body::Of(body), _) => {
+            let values = values()?;
+            if values.iter().any(Scalar::is_null) {
+                return Ok(Scalar::Null);
+            }
+            body(&Arguments { values: &values, moment: operands.moment })
         }
+        (Body::OfNulls(body), _) => body(&Arguments { values: &values()?, moment: operands.moment }),
+        // The number of arguments was checked while compiling.
+        (Body::If | Body::NullIf, _) => Ok(Scalar::Null),
     }
+}
+
+fn aggregated(
+    aggregate: Aggregate,
+    distinct: bool,
+    argument: &Expr,
+    parameters: &[usize],
+    operands: &Operands<'_>,
+) -> Result<Scalar, ExpressionError> {
+    let count = operands.element_count(parameters)?;
+    let values =
+        (0..count).map(|element| evaluate(argument, &operands.of_element(element))).collect::<Result<_, _>>()?;
+    aggregate.of(values, distinct)
 }
 
 fn holds(comparison: Comparison, order: Ordering) -> bool {
@@ -288,16 +201,15 @@ fn is_in(operand: &Scalar, list: &[Expr], operands: &Operands<'_>) -> Result<Opt
 
 /// `%` any letters, `_` one letter, without regard to case.
 fn like(text: &str, pattern: &str, escape: Option<char>) -> bool {
-    let text: Vec<char> = text.to_lowercase().chars().collect();
+    let text: Vec<char> = text.chars().map(folded).collect();
     let mut tokens = Vec::new();
-    let lower = pattern.to_lowercase();
-    let mut letters = lower.chars();
+    let mut letters = pattern.chars();
     while let Some(letter) = letters.next() {
         tokens.push(match letter {
-            letter if Some(letter) == escape => Wild::Letter(letters.next().unwrap_or(letter)),
+            letter if Some(letter) == escape => Wild::Letter(folded(letters.next().unwrap_or(letter))),
             '%' => Wild::Any,
             '_' => Wild::One,
-            letter => Wild::Letter(letter),
+            letter => Wild::Letter(folded(letter)),
         });
     }
     // Greedy with one step back: on a mismatch the last `%` takes one letter more.

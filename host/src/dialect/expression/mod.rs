@@ -3,25 +3,36 @@
 //! The published platform fills a value's placeholders in and has the text evaluated. The same is done here, but the text
 //! is parsed when the scheme loads wherever that cannot change its meaning: a placeholder that stands as an operand
 //! (`{{a}}*{{b}}`) or within quotes (`'{{a}}'`) becomes a parameter, and a record costs an evaluation only. A placeholder
-//! that touches other text (`{{a}}000`) makes it fill in first and parse for every record, and loading says so.
+//! that touches other text (`{{a}}000`) makes it fill in first and parse for every record, and loading says so. The same is
+//! done for a record in which an operand holds a text that is no number (`1+2`).
+//!
+//! Within an aggregate (`sum({{details.FQty}}*{{details.FPrice}})`) a placeholder stands for every element of its list, and a
+//! field may be named without braces. Such a bare name is a placeholder after those of the text.
 //!
 //! The parser is `sqlparser`'s; the meaning is ours, on exact decimals. It is `MySQL`'s, with two deviations, both towards an
 //! error in place of a wrong amount: an operand whose field is empty, and a text in arithmetic that is no number. `ifnull`,
-//! `coalesce` and `is null` take an empty operand as `NULL`. Division by zero, `NULL` in `MySQL`, is an error as well.
+//! `coalesce`, `nullif`, `<=>` and `is null` take an empty operand as `NULL`. Division by zero, `NULL` in `MySQL`, is an error as
+//! well. `docs/expressions.md` lists what differs, and a test compares the rest with a `MariaDB` (`tests/tests/mariadb`).
 
 mod compile;
 mod eval;
 mod functions;
 mod number;
+mod operands;
 mod parameters;
 mod parse;
+mod scalar;
+mod syntax;
+mod time;
 mod tree;
-
-use std::borrow::Cow;
 
 use serde_json::Value;
 
-use self::eval::{Operands, Scalar};
+use self::compile::{Bare, Compiled};
+pub(super) use self::operands::Operand;
+use self::operands::Operands;
+use self::scalar::Scalar;
+use super::options::Moment;
 use super::template::{Placeholder, Segment, Template};
 use super::value::{index_text, number};
 
@@ -30,6 +41,10 @@ use super::value::{index_text, number};
 pub(super) struct Expression {
     template: Template,
     form: Form,
+    /// Fields that aggregates name without braces.
+    bare: Vec<Placeholder>,
+    /// Which placeholders stand within an aggregate.
+    aggregated: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -49,8 +64,13 @@ pub(super) enum ExpressionError {
     Overflow,
     #[error("`{0}` is empty")]
     EmptyOperand(String),
-    #[error("`{placeholder}` is the text `{text}` and stands without quotes")]
-    TextOperand { placeholder: String, text: String },
+    /// To be filled in before parsing; with a reason, that gave no value either.
+    #[error("`{placeholder}` stands without quotes and is the text `{text}`{}", Reason(reason.as_deref()))]
+    TextOperand { placeholder: String, text: String, reason: Option<Box<ExpressionError>> },
+    #[error("`{0}` and `{1}` are of lists of different lengths")]
+    TwoLists(String, String),
+    #[error("the result has more letters than a text may have")]
+    TooLong,
     #[error("the text `{0}` is no number")]
     NotANumber(String),
     #[error("it does not parse: {0}")]
@@ -63,6 +83,14 @@ pub(super) enum ExpressionError {
     ArgumentCount { name: &'static str, takes: String, given: usize },
     #[error("it is nested too deeply")]
     TooDeep,
+}
+
+struct Reason<'a>(Option<&'a ExpressionError>);
+
+impl std::fmt::Display for Reason<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |reason| write!(out, ", with which {reason}"))
+    }
 }
 
 impl ExpressionError {
@@ -90,15 +118,19 @@ pub(super) struct Loaded {
 impl Expression {
     pub(super) fn load(template: Template) -> Result<Loaded, ExpressionError> {
         let per_record = |template, reason| {
-            Ok(Loaded { expression: Self { template, form: Form::Substituted }, parsed_per_record: Some(reason) })
+            let expression = Self { template, form: Form::Substituted, bare: Vec::new(), aggregated: Vec::new() };
+            Ok(Loaded { expression, parsed_per_record: Some(reason) })
         };
         if template.has_odd_brace() {
             return per_record(template, "a brace is left over".to_owned());
         }
-        match parameters::parameterised(&template) {
+        match parameters::parameterised(&template, &|_| None) {
             Ok(sql) => {
-                let form = Form::Compiled(compile::compile(&sql)?);
-                Ok(Loaded { expression: Self { template, form }, parsed_per_record: None })
+                let Compiled { expr, bare, aggregated } =
+                    compile::compile(&sql, Bare::New(template.placeholders().count()))?;
+                let bare = bare.into_iter().map(Placeholder::bare).collect();
+                let expression = Self { template, form: Form::Compiled(expr), bare, aggregated };
+                Ok(Loaded { expression, parsed_per_record: None })
             }
             Err(reason) => per_record(template, reason),
         }
@@ -113,20 +145,34 @@ impl Expression {
         &self.template
     }
 
-    pub(super) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
-        self.template.placeholders()
+    /// The placeholders in their order, and whether they stand for every element of a list.
+    pub(super) fn placeholders(&self) -> impl Iterator<Item = (&Placeholder, bool)> {
+        let all = self.template.placeholders().chain(&self.bare);
+        all.enumerate().map(|(number, placeholder)| (placeholder, self.aggregated.contains(&number)))
     }
 
     /// The value, given those of the placeholders in their order.
-    pub(super) fn evaluate(&self, values: &[Cow<'_, Value>]) -> Result<Value, ExpressionError> {
-        let operands = Operands { template: &self.template, values };
+    pub(super) fn evaluate(&self, values: &[Operand<'_>], moment: Moment<'_>) -> Result<Value, ExpressionError> {
+        let operands = Operands::new(self, values, moment);
         let result = match &self.form {
-            Form::Compiled(expr) => eval::evaluate(expr, &operands)?,
-            Form::Substituted => eval::evaluate(&compile::compile(&self.filled_in(values, true))?, &operands)?,
-        };
+            Form::Compiled(expr) => match eval::evaluate(expr, &operands) {
+                Err(ExpressionError::TextOperand { placeholder, text, .. }) => {
+                    self.evaluate_filled_in(&operands).map_err(|reason| match reason {
+                        ExpressionError::EmptyOperand(_) => reason,
+                        reason => ExpressionError::TextOperand { placeholder, text, reason: Some(Box::new(reason)) },
+                    })
+                }
+                result => result,
+            },
+            Form::Substituted => {
+                let compiled = compile::compile(&self.filled_in(values, true), Bare::None)?;
+                eval::evaluate(&compiled.expr, &operands)
+            }
+        }?;
         Ok(match result {
             Scalar::Null => Value::Null,
             Scalar::Text(text) => Value::String(text),
+            Scalar::Time(time) => Value::String(time.to_string()),
             Scalar::Number(exact) => {
                 let text = exact.to_string();
                 number(&text).unwrap_or(Value::String(text))
@@ -134,12 +180,21 @@ impl Expression {
         })
     }
 
+    /// The value with the operands filled in that are texts, as the published platform would have it. The others stay parameters: what
+    /// is empty can still be told from what is wrong.
+    fn evaluate_filled_in(&self, operands: &Operands<'_>) -> Result<Scalar, ExpressionError> {
+        let sql = parameters::parameterised(&self.template, &|number| operands.filling(number))
+            .map_err(ExpressionError::Syntax)?;
+        let compiled = compile::compile(&sql, Bare::Known(self.template.placeholders().count(), &self.bare))?;
+        eval::evaluate(&compiled.expr, operands)
+    }
+
     /// The text with its placeholders filled in, as the published platform would have it.
-    pub(super) fn text(&self, values: &[Cow<'_, Value>]) -> String {
+    pub(super) fn text(&self, values: &[Operand<'_>]) -> String {
         self.filled_in(values, false)
     }
 
-    fn filled_in(&self, values: &[Cow<'_, Value>], escaped: bool) -> String {
+    fn filled_in(&self, values: &[Operand<'_>], escaped: bool) -> String {
         let mut values = values.iter();
         let mut quotes = parameters::Quotes::default();
         let mut text = String::new();
@@ -150,7 +205,7 @@ impl Expression {
                     text.push_str(part);
                 }
                 Segment::Placeholder(_) => {
-                    let value = values.next().map(|value| index_text(value)).unwrap_or_default();
+                    let value = values.next().map(|value| index_text(value.one())).unwrap_or_default();
                     if escaped && quotes.are_open() {
                         text.push_str(&value.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\""));
                     } else {

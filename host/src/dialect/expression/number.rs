@@ -10,8 +10,10 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::ExpressionError;
 
-/// The places that a division adds.
+/// The places that a division shows beyond those of its dividend.
 const DIVISION_PLACES: u32 = 4;
+/// `MySQL` keeps decimals in words of nine digits, and cuts a quotient behind a whole word.
+const WORD_DIGITS: u32 = 9;
 
 /// A number and its scale.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +40,11 @@ impl From<Decimal> for Exact {
 }
 
 impl Exact {
+    /// A number with no more than so many places, shown with all of them.
+    pub(super) fn with_scale(value: Decimal, scale: u32) -> Self {
+        Self { value, scale }
+    }
+
     pub(super) fn compute(self, operator: Arithmetic, other: Self) -> Result<Self, ExpressionError> {
         let divides = matches!(operator, Arithmetic::Divide | Arithmetic::IntegerDivide | Arithmetic::Modulo);
         if divides && other.value.is_zero() {
@@ -47,7 +54,7 @@ impl Exact {
             Arithmetic::Add => (self.value.checked_add(other.value), self.scale.max(other.scale)),
             Arithmetic::Subtract => (self.value.checked_sub(other.value), self.scale.max(other.scale)),
             Arithmetic::Multiply => (self.value.checked_mul(other.value), self.scale + other.scale),
-            Arithmetic::Divide => (self.value.checked_div(other.value), self.scale + DIVISION_PLACES),
+            Arithmetic::Divide => (quotient(self.value, other.value), self.scale + DIVISION_PLACES),
             Arithmetic::IntegerDivide => (self.value.checked_div(other.value).map(|value| value.trunc()), 0),
             Arithmetic::Modulo => (self.value.checked_rem(other.value), self.scale.max(other.scale)),
         };
@@ -97,6 +104,12 @@ impl Exact {
         Self { value: -self.value, scale: self.scale }
     }
 
+    /// The number that is shown.
+    pub(super) fn shown(self) -> Self {
+        let value = self.value.round_dp_with_strategy(self.scale, RoundingStrategy::MidpointAwayFromZero);
+        Self { value, scale: self.scale }
+    }
+
     /// The same number shown with at least the other's places.
     pub(super) fn widened(self, other: Self) -> Self {
         Self { value: self.value, scale: self.scale.max(other.scale) }
@@ -107,6 +120,19 @@ impl Exact {
         let rounded = self.value.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
         i64::try_from(rounded).unwrap_or(if rounded.is_sign_negative() { i64::MIN } else { i64::MAX })
     }
+}
+
+/// A quotient with as many places as `MySQL` computes: so `2/3` is 0.666666666, of which 0.6667 is shown.
+fn quotient(dividend: Decimal, divisor: Decimal) -> Option<Decimal> {
+    let words = |places: u32| places.next_multiple_of(WORD_DIGITS);
+    let (whole_words, places) = (words(dividend.scale()) + words(divisor.scale()), dividend.scale() + divisor.scale());
+    let places = words(whole_words + DIVISION_PLACES.saturating_sub(whole_words - places));
+    let mut quotient = dividend.checked_div(divisor)?.trunc_with_scale(places);
+    // The places count in what is computed further.
+    if quotient.scale() < places {
+        quotient.rescale(places);
+    }
+    Some(quotient)
 }
 
 impl fmt::Display for Exact {
@@ -120,6 +146,6 @@ impl fmt::Display for Exact {
     }
 }
 
-fn power_of_ten(zeros: u32) -> Option<Decimal> {
+pub(super) fn power_of_ten(zeros: u32) -> Option<Decimal> {
     (0..zeros.min(40)).try_fold(Decimal::ONE, |power, _| power.checked_mul(Decimal::TEN))
 }

@@ -39,8 +39,9 @@ impl Quotes {
     }
 }
 
-/// The expression with parameters for placeholders, or why its placeholders cannot be parameters.
-pub(super) fn parameterised(template: &Template) -> Result<String, String> {
+/// The expression with parameters for placeholders, or why its placeholders cannot be parameters. A placeholder without quotes
+/// for which there is a `filling` is filled in with it.
+pub(super) fn parameterised(template: &Template, filling: &dyn Fn(usize) -> Option<String>) -> Result<String, String> {
     let mut sql = String::new();
     let mut quotes = Quotes::default();
     let mut number = 0;
@@ -48,11 +49,7 @@ pub(super) fn parameterised(template: &Template) -> Result<String, String> {
     while let Some(segment) = segments.next() {
         match segment {
             Segment::Text(text) => {
-                if text.contains([OPEN, CLOSE]) || text.contains(PARAMETER) {
-                    return Err("it contains a name that parameters have".to_owned());
-                }
-                quotes.read(text);
-                sql.push_str(text);
+                push(&mut sql, &mut quotes, text)?;
             }
             Segment::Placeholder(placeholder) => {
                 if quotes.escaped {
@@ -75,7 +72,10 @@ pub(super) fn parameterised(template: &Template) -> Result<String, String> {
                         if touches {
                             return Err(format!("`{placeholder}` touches other text"));
                         }
-                        sql.extend([PARAMETER, &number.to_string()]);
+                        match filling(number) {
+                            Some(text) => push(&mut sql, &mut quotes, &text)?,
+                            None => sql.extend([PARAMETER, &number.to_string()]),
+                        }
                     }
                 }
                 number += 1;
@@ -83,6 +83,15 @@ pub(super) fn parameterised(template: &Template) -> Result<String, String> {
         }
     }
     Ok(sql)
+}
+
+fn push(sql: &mut String, quotes: &mut Quotes, text: &str) -> Result<(), String> {
+    if text.contains([OPEN, CLOSE]) || text.contains(PARAMETER) {
+        return Err("it contains a name that parameters have".to_owned());
+    }
+    quotes.read(text);
+    sql.push_str(text);
+    Ok(())
 }
 
 /// A letter that would be part of the same word or number.

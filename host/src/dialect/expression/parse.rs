@@ -7,7 +7,7 @@ use sqlparser::ast;
 use sqlparser::dialect::MySqlDialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Token, Tokenizer};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::ExpressionError;
 use super::parameters::{CLOSE, OPEN};
@@ -22,8 +22,9 @@ pub(super) fn parse(sql: &str) -> Result<ast::Expr, ExpressionError> {
         return Err(ExpressionError::TooDeep);
     }
     let syntax = |error: String| ExpressionError::Syntax(error.replace([OPEN, CLOSE], ""));
-    let tokens =
+    let mut tokens =
         Tokenizer::new(&MySqlDialect {}, sql).tokenize_with_location().map_err(|error| syntax(error.to_string()))?;
+    modulo_as_sign(&mut tokens);
     if longest_chain(tokens.iter().map(|token| &token.token)) > LONGEST_CHAIN {
         return Err(ExpressionError::TooDeep);
     }
@@ -38,6 +39,24 @@ pub(super) fn parse(sql: &str) -> Result<ast::Expr, ExpressionError> {
         return Err(syntax(format!("`{}` follows the end of the expression", left.token)));
     }
     Ok(parsed)
+}
+
+/// `5 mod 2` is `5 % 2`, which the parser knows; the function `mod(5, 2)` stays.
+fn modulo_as_sign(tokens: &mut [TokenWithSpan]) {
+    let mut follows_operand = false;
+    for token in tokens {
+        let is_operator = follows_operand
+            && matches!(&token.token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("mod"));
+        if is_operator {
+            token.token = Token::Mod;
+        }
+        follows_operand = match &token.token {
+            Token::Whitespace(_) => follows_operand,
+            Token::Number(..) | Token::RParen | Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => true,
+            Token::Word(word) => matches!(word.keyword, Keyword::NoKeyword | Keyword::NULL | Keyword::END),
+            _ => false,
+        };
+    }
 }
 
 /// The longest run of operators on one level: left-nested, such a run is as deep as it is long.

@@ -1,8 +1,11 @@
 //! What an expression is, parsed.
 
-use super::eval::Scalar;
 use super::functions::Function;
+use super::functions::aggregate::Aggregate;
+use super::functions::cast::Target;
 use super::number::Arithmetic;
+use super::scalar::Scalar;
+use super::time::Unit;
 
 /// An expression tree.
 #[derive(Clone, Debug)]
@@ -54,7 +57,23 @@ pub(super) enum Expr {
         start: bool,
         end: bool,
     },
-    Call(Function, Vec<Expr>),
+    Cast(Box<Expr>, Target),
+    /// `date_add`, `date_sub`, and `+` and `-` with an interval.
+    Shift {
+        time: Box<Expr>,
+        count: Box<Expr>,
+        unit: Unit,
+        back: bool,
+    },
+    Call(&'static Function, Vec<Expr>),
+    /// A function over the elements of a list.
+    Aggregate {
+        aggregate: Aggregate,
+        distinct: bool,
+        argument: Box<Expr>,
+        /// The placeholders of the argument.
+        parameters: Vec<usize>,
+    },
 }
 
 /// A piece of a quoted text.

@@ -30,11 +30,15 @@ impl Loader<'_> {
 
     /// Looks at the names of a template.
     pub(super) fn named(&mut self, path: &str, value: &Value, template: &Template) {
-        if template.has_odd_brace() {
-            self.findings.warning(path, value, "a brace is left over and stays text", "write `{{field}}`".to_owned());
-        }
+        self.braces(path, value, template);
         for placeholder in template.placeholders() {
             self.name(path, value, &placeholder.name);
+        }
+    }
+
+    pub(super) fn braces(&mut self, path: &str, value: &Value, template: &Template) {
+        if template.has_odd_brace() {
+            self.findings.warning(path, value, "a brace is left over and stays text", "write `{{field}}`".to_owned());
         }
     }
 

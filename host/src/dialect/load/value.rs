@@ -122,11 +122,17 @@ impl Loader<'_> {
             }
             Directive::Function(body) => {
                 let template = Template::parse(body)?;
-                self.named(path, value, &template);
+                self.braces(path, value, &template);
                 let loaded = Expression::load(template).map_err(|error| DirectiveError {
                     message: error.to_string(),
                     hint: error.hint().unwrap_or_default(),
                 })?;
+                for (placeholder, of_list) in loaded.expression.placeholders() {
+                    // What an aggregate is over does not make an array have an element per line.
+                    let line_named = self.line_named;
+                    self.name(path, value, &placeholder.name);
+                    self.line_named = if of_list { line_named } else { self.line_named };
+                }
                 if let Some(reason) = loaded.parsed_per_record {
                     let hint = if loaded.expression.has_odd_brace() {
                         "take the brace away: outside of quotes it leaves the expression without a value"

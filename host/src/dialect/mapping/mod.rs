@@ -5,6 +5,7 @@
 //! outcome is that list; what failed counts once everything is known.
 
 mod ask;
+mod each;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,9 +14,9 @@ use serde_json::Value;
 
 use super::Row;
 use super::error::MappingError;
-use super::expression::Expression;
+use super::expression::{Expression, Operand};
 use super::item::{Computed, Content, Formula, Item, Origin, Over};
-use super::options::{OnExpressionError, Options, Variables};
+use super::options::{Moment, OnExpressionError, Options, Variables};
 use super::parser::Parser;
 use super::question::{Answers, Question, Questions};
 use super::scope::{Found, Scope};
@@ -261,9 +262,13 @@ impl<'a> Rendering<'a> {
     fn expression(&mut self, expression: &Expression, origin: &Origin, scope: &Scope<'_>) -> Result<Evaluated, Stop> {
         let values = expression
             .placeholders()
-            .map(|placeholder| self.placeholder(placeholder, origin, scope))
+            .map(|(placeholder, of_list)| match of_list {
+                true => self.each(placeholder, origin, scope),
+                false => self.placeholder(placeholder, origin, scope).map(Operand::One),
+            })
             .collect::<Result<Vec<_>, _>>()?;
-        match expression.evaluate(&values) {
+        let moment = Moment { seconds: self.variables.current_seconds, zone: &self.options.time_zone };
+        match expression.evaluate(&values, moment) {
             Ok(value) => Ok(Evaluated::Value(value)),
             Err(_) if self.options.on_expression_error == OnExpressionError::KeepText => {
                 Ok(Evaluated::KeptText(Value::String(format!("_function {}", expression.text(&values)))))
@@ -342,6 +347,16 @@ impl<'a> Rendering<'a> {
                 Found::Missing => Cow::Owned(Value::Null),
             },
         };
+        self.filtered(placeholder, value, origin, scope)
+    }
+
+    fn filtered<'s>(
+        &self,
+        placeholder: &Placeholder,
+        value: Cow<'s, Value>,
+        origin: &Origin,
+        scope: &Scope<'_>,
+    ) -> Result<Cow<'s, Value>, Stop> {
         match placeholder.filter {
             None => Ok(value),
             Some(filter) => filter.apply(&value, &self.options.time_zone).map(Cow::Owned).ok_or_else(|| {

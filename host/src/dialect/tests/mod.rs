@@ -12,6 +12,7 @@ mod remedies;
 mod requests;
 mod rows;
 mod shapes;
+mod sums;
 mod targets;
 mod write_backs;
 mod writes;

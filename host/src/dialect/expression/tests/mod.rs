@@ -1,5 +1,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod aggregates;
+mod casts;
+mod dates;
+mod docs;
+mod filled_in;
+mod texts;
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Value, json};
@@ -14,7 +25,10 @@ fn load(source: &str) -> Result<Loaded, ExpressionError> {
 fn row() -> serde_json::Map<String, Value> {
     serde_json::from_str(
         r#"{"qty": 10.0, "price": 12.345, "text_qty": "3", "zero": 0, "neg": -5, "code": "007", "name": "O'Neil \\ \"x\"",
-            "none": null, "blank": "", "flag": true, "word": "abc", "big": 123456789012345678901234567890}"#,
+            "none": null, "blank": "", "flag": true, "word": "abc", "big": 123456789012345678901234567890,
+            "sum": "1+2", "two_words": "a b", "call": "abs(-3)", "day": "2026-01-31", "quote": "'x'", "all": "",
+            "qtys": [1, 2, 3.50], "prices": [10.5, null, "2"], "names": ["红", "blue", "BLUE", ""], "days": ["2026-01-05", "2025-12-31"],
+            "few": [1], "nobody": []}"#,
     )
     .unwrap()
 }
@@ -22,11 +36,24 @@ fn row() -> serde_json::Map<String, Value> {
 fn run(source: &str) -> Result<Value, ExpressionError> {
     let expression = load(source)?.expression;
     let row = row();
-    let values: Vec<Cow<'_, Value>> = expression
+    let values: Vec<Operand<'_>> = expression
         .placeholders()
-        .map(|placeholder| name::field(&row, &placeholder.name).map_or(Cow::Owned(Value::Null), Cow::Borrowed))
+        .map(|(placeholder, of_list)| match name::field(&row, &placeholder.name) {
+            Some(Value::Array(list)) if of_list => Operand::Each(list.iter().map(Cow::Borrowed).collect()),
+            value => Operand::One(value.map_or(Cow::Owned(Value::Null), Cow::Borrowed)),
+        })
         .collect();
-    expression.evaluate(&values)
+    expression.evaluate(&values, moment())
+}
+
+/// 2026-01-05 10:11:12 in Shanghai.
+fn moment() -> Moment<'static> {
+    static SHANGHAI: LazyLock<TimeZone> = LazyLock::new(|| TimeZone::get("Asia/Shanghai").unwrap());
+    Moment { seconds: 1_767_579_072, zone: &SHANGHAI }
+}
+
+fn all(expression: &Expression, value: &Value) -> Vec<Operand<'static>> {
+    expression.placeholders().map(|_| Operand::One(Cow::Owned(value.clone()))).collect()
 }
 
 #[track_caller]
@@ -137,7 +164,7 @@ fn cases_and_functions() {
         ("nullif('a', 'b')", "\"a\""),
         ("greatest(1, 2.50, 2)", "2.50"),
         ("least('b', 'a')", "\"a\""),
-        ("greatest(10, '9')", "\"9\""),
+        ("greatest(10, '9')", "10"),
         ("greatest(1, null)", "null"),
         ("concat('a', {{qty}}, '单')", "\"a10.0单\""),
         ("concat('{{code}}', '-', '{{word}}')", "\"007-abc\""),
@@ -171,9 +198,15 @@ fn what_gives_no_value_says_why() {
         ("mod(1, 0)", "division by zero"),
         ("round({{blank}}*3,2)", "`{{blank}}` is empty"),
         ("{missing}+1", "`{missing}` is empty"),
-        ("{{word}}*2", "`{{word}}` is the text `abc` and stands without quotes"),
+        (
+            "{{word}}*2",
+            "`{{word}}` stands without quotes and is the text `abc`, with which `abc` is a name without braces; a text needs quotes, a field braces",
+        ),
         ("'{{word}}'*2", "the text `abc` is no number"),
-        ("{{big}}+1", "`{{big}}` is the text `123456789012345678901234567890` and stands without quotes"),
+        (
+            "{{big}}+1",
+            "`{{big}}` stands without quotes and is the text `123456789012345678901234567890`, with which the number `123456789012345678901234567890` has more digits than a decimal holds",
+        ),
     ]);
 }
 
@@ -181,7 +214,24 @@ fn what_gives_no_value_says_why() {
 fn what_does_not_load_says_why_and_what_to_do() {
     for (source, message, hint) in [
         ("rond({{a}},2)", "function `rond` is unknown", "did you mean `ROUND`?"),
-        ("date_format({{a}},'%Y')", "function `date_format` is unknown", "functions: `ABS`"),
+        ("sleep({{a}})", "function `sleep` is unknown", "functions: `ABS`"),
+        ("cast({{a}})", "`CAST` is written otherwise: `cast(x as signed)`", "supported:"),
+        (
+            "cast({{a}} as json)",
+            "`JSON` is no type to cast to; types are char, signed, unsigned, decimal(p,s), date, datetime and time",
+            "supported:",
+        ),
+        ("date_add({{a}}, 1)", "`DATE_ADD` is written otherwise: `date_add(x, interval 1 day)`", "supported:"),
+        (
+            "{{a}} + interval 1 microsecond",
+            "the unit `MICROSECOND` is not supported; units are second, minute, hour, day, week, month, quarter and year",
+            "supported:",
+        ),
+        ("interval 1 day", "an interval is added to a time: `x + interval 1 day`", "supported:"),
+        ("sum(sum({{a}}))", "an aggregate within an aggregate has no meaning", "supported:"),
+        ("sum({{a}}, 1)", "`SUM` takes 1 arguments, not 2", ""),
+        ("count(*)", "`*` is no argument of `count`", "supported:"),
+        ("lower(distinct {{a}})", "`lower` is not a plain call", "supported:"),
         ("round(1,2,3)", "`ROUND` takes 1 to 2 arguments, not 3", ""),
         ("concat()", "`CONCAT` takes at least 1 arguments, not 0", ""),
         ("{{a}} +", "it does not parse: Expected: an expression, found: EOF", "it must be one MySQL expression"),
@@ -249,7 +299,10 @@ proptest! {
         let rounded = (left * right).round_dp_with_strategy(places, RoundingStrategy::MidpointAwayFromZero);
         prop_assert_eq!(exact(shown(format!("round({left} * {right}, {places})"))), rounded);
         if !right.is_zero() {
-            let quotient = (left / right).round_dp_with_strategy(left.scale() + 4, RoundingStrategy::MidpointAwayFromZero);
+            // Cut behind the ninth place or the eighteenth, then rounded to the places that are shown.
+            let places = if left.scale() > 0 && right.scale() > 0 { 18 } else { 9 };
+            let quotient = (left / right).trunc_with_scale(places);
+            let quotient = quotient.round_dp_with_strategy(left.scale() + 4, RoundingStrategy::MidpointAwayFromZero);
             prop_assert_eq!(exact(shown(format!("{left} / {right}"))), quotient);
         }
         prop_assert_eq!(run(&format!("{left} < {right}")).unwrap(), json!(i32::from(left < right)));
@@ -260,8 +313,8 @@ proptest! {
         if let Ok(template) = Template::parse(&source)
             && let Ok(loaded) = Expression::load(template)
         {
-            let values: Vec<Cow<'_, Value>> = loaded.expression.placeholders().map(|_| Cow::Owned(json!("1.5"))).collect();
-            let _ = loaded.expression.evaluate(&values);
+            let values = all(&loaded.expression, &json!("1.5"));
+            let _ = loaded.expression.evaluate(&values, moment());
             let _ = loaded.expression.text(&values);
         }
     }
@@ -270,8 +323,7 @@ proptest! {
     fn no_value_panics(value in ".*") {
         for source in ["{{a}}+1", "'{{a}}' like '%{{a}}'", "{{a}}0", "'{{a}}' > 3", "concat('{{a}}',0{{a}})"] {
             let expression = load(source).unwrap().expression;
-            let values: Vec<Cow<'_, Value>> = expression.placeholders().map(|_| Cow::Owned(json!(value))).collect();
-            let _ = expression.evaluate(&values);
+            let _ = expression.evaluate(&all(&expression, &json!(value)), moment());
         }
     }
 }
