@@ -13,6 +13,7 @@
 //!   and [`look_up`] asks the vendor where nobody knows.
 //! * [`reload`] makes another snapshot when the project's folder changes, and [`take_over`] puts what the journal holds of a
 //!   scheme in step with it.
+//! * [`indexing`] builds the indexes that lookups need, beside everything else.
 //! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait.
 //!
 //! Invariants:
@@ -23,6 +24,7 @@
 
 pub mod check;
 pub mod deliver;
+mod indexing;
 mod look_up;
 mod mapping;
 pub mod once;
@@ -59,6 +61,7 @@ pub struct Engine {
     pub progress: Arc<Progress>,
     serving: watch::Receiver<Arc<Snapshot>>,
     in_step: take_over::InStep,
+    indexing: indexing::Indexing,
     /// True when the host is to stop: no new work is begun.
     stop: watch::Receiver<bool>,
 }
@@ -72,7 +75,8 @@ impl Engine {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let snapshot = Arc::clone(&serving.borrow());
-        Self { snapshot, journal, progress, serving, in_step: take_over::InStep::default(), stop }
+        let (in_step, indexing) = (take_over::InStep::default(), indexing::Indexing::default());
+        Self { snapshot, journal, progress, serving, in_step, indexing, stop }
     }
 
     /// The same engine, for the next piece of work.
@@ -138,6 +142,9 @@ pub enum EngineError {
         "rows are grouped into other bills now, and bills that may be at the vendor have to be settled first\n  hint: they are looked up by themselves; until then nothing is scanned or sent; what cannot be looked up is settled with the old merge key (or target) put back"
     )]
     Regrouping,
+    /// Bills look rows up by an index that is not built yet. They are as they were.
+    #[error("bills wait for an index that is being built: {0}")]
+    Unindexed(JournalError),
     /// The host is to stop.
     #[error("stopped before it was done; the next run goes on")]
     Stopping,

@@ -9,6 +9,7 @@ mod commands;
 mod configuration;
 mod crash;
 mod harness;
+mod lookups;
 mod orders;
 mod plugins;
 mod refunds;

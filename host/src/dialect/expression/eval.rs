@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-use super::super::template::{Placeholder, Template};
+use super::super::template::{Segment, Template};
 use super::super::value::{exact_decimal, index_text};
 use super::ExpressionError;
 use super::functions::{self, Function};
@@ -32,8 +32,8 @@ pub(super) struct Operands<'a> {
 }
 
 impl Operands<'_> {
-    fn placeholder(&self, number: usize) -> Option<&Placeholder> {
-        self.template.placeholders().nth(number)
+    fn placeholder(&self, number: usize) -> Option<&Segment> {
+        self.template.fillings().nth(number)
     }
 
     fn text(&self, number: usize) -> String {

@@ -22,7 +22,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use self::eval::{Operands, Scalar};
-use super::template::{Placeholder, Segment, Template};
+use super::template::{Segment, Template};
 use super::value::{index_text, number};
 
 /// A `_function`, ready to be evaluated.
@@ -109,11 +109,12 @@ impl Expression {
         self.template.has_odd_brace()
     }
 
-    pub(super) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
-        self.template.placeholders()
+    /// Placeholders and lookups.
+    pub(super) fn fillings(&self) -> impl Iterator<Item = &Segment> {
+        self.template.fillings()
     }
 
-    /// The value, given those of the placeholders in their order.
+    /// The value, given those of the placeholders and lookups in their order.
     pub(super) fn evaluate(&self, values: &[Cow<'_, Value>]) -> Result<Value, ExpressionError> {
         let operands = Operands { template: &self.template, values };
         let result = match &self.form {
@@ -145,7 +146,7 @@ impl Expression {
                     quotes.read(part);
                     text.push_str(part);
                 }
-                Segment::Placeholder(_) => {
+                Segment::Placeholder(_) | Segment::Find(_) => {
                     let value = values.next().map(|value| index_text(value)).unwrap_or_default();
                     if escaped && quotes.are_open() {
                         text.push_str(&value.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\""));

@@ -54,7 +54,8 @@ pub(super) fn parameterised(template: &Template) -> Result<String, String> {
                 quotes.read(text);
                 sql.push_str(text);
             }
-            Segment::Placeholder(placeholder) => {
+            // A lookup is a parameter like any other.
+            placeholder => {
                 if quotes.escaped {
                     return Err(format!("a backslash stands before `{placeholder}`"));
                 }
@@ -64,7 +65,7 @@ pub(super) fn parameterised(template: &Template) -> Result<String, String> {
                     None => {
                         let next = match segments.peek() {
                             Some(Segment::Text(text)) => Some(text.as_str()),
-                            Some(Segment::Placeholder(_)) => {
+                            Some(_) => {
                                 return Err(format!("`{placeholder}` touches another placeholder"));
                             }
                             None => None,

@@ -23,8 +23,14 @@ fn run(source: &str) -> Result<Value, ExpressionError> {
     let expression = load(source)?.expression;
     let row = row();
     let values: Vec<Cow<'_, Value>> = expression
-        .placeholders()
-        .map(|placeholder| name::field(&row, &placeholder.name).map_or(Cow::Owned(Value::Null), Cow::Borrowed))
+        .fillings()
+        .map(|filling| match filling {
+            Segment::Placeholder(placeholder) => {
+                name::field(&row, &placeholder.name).map_or(Cow::Owned(Value::Null), Cow::Borrowed)
+            }
+            // What a lookup finds is tested with mappings.
+            other => Cow::Owned(json!(other.to_string())),
+        })
         .collect();
     expression.evaluate(&values)
 }
@@ -260,7 +266,7 @@ proptest! {
         if let Ok(template) = Template::parse(&source)
             && let Ok(loaded) = Expression::load(template)
         {
-            let values: Vec<Cow<'_, Value>> = loaded.expression.placeholders().map(|_| Cow::Owned(json!("1.5"))).collect();
+            let values: Vec<Cow<'_, Value>> = loaded.expression.fillings().map(|_| Cow::Owned(json!("1.5"))).collect();
             let _ = loaded.expression.evaluate(&values);
             let _ = loaded.expression.text(&values);
         }
@@ -270,7 +276,7 @@ proptest! {
     fn no_value_panics(value in ".*") {
         for source in ["{{a}}+1", "'{{a}}' like '%{{a}}'", "{{a}}0", "'{{a}}' > 3", "concat('{{a}}',0{{a}})"] {
             let expression = load(source).unwrap().expression;
-            let values: Vec<Cow<'_, Value>> = expression.placeholders().map(|_| Cow::Owned(json!(value))).collect();
+            let values: Vec<Cow<'_, Value>> = expression.fillings().map(|_| Cow::Owned(json!(value))).collect();
             let _ = expression.evaluate(&values);
         }
     }

@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use super::super::call::{Call, Parameter};
+use super::super::directive::DirectiveError;
+use super::super::find::Find;
 use super::super::finding::{listed, nearest};
 use super::super::name;
-use super::super::plan::FunctionUse;
+use super::super::plan::{FunctionUse, LookupIn, LookupUse};
 use super::super::scope::below;
 use super::super::template::Template;
 use super::super::variable::{self, Variable};
@@ -36,6 +38,36 @@ impl Loader<'_> {
         for placeholder in template.placeholders() {
             self.name(path, value, &placeholder.name);
         }
+        for find in template.finds() {
+            if self.names == Names::Row {
+                self.looked_up(path, value, find);
+            } else {
+                let DirectiveError { message, hint } = only_for_mappings();
+                self.findings.error(path, value, message, hint);
+            }
+        }
+    }
+
+    /// A lookup, with those that its values need.
+    pub(super) fn looked_up(&mut self, path: &str, value: &Value, find: &Find) {
+        for operand in find.operands() {
+            self.named(path, value, operand);
+        }
+        let indexes = if find.is_table { Vec::new() } else { find.indexes() };
+        if indexes.iter().any(Vec::is_empty) {
+            let message =
+                format!("the lookup has no field that equals something: it reads all rows of `{}`", find.collection);
+            let hint = "every record costs a pass over them, the latest first, until one fits; add a field that equals something (`$eq`, `$in`)";
+            self.findings.warning(path, value, message, hint.to_owned());
+        }
+        let name = find.collection.to_string();
+        self.lookups.push(LookupUse {
+            path: path.to_owned(),
+            source: if find.is_table { LookupIn::Table(name) } else { LookupIn::Collection(name) },
+            find: find.field.to_string(),
+            where_fields: find.fields(),
+            indexes,
+        });
     }
 
     pub(super) fn name(&mut self, path: &str, value: &Value, written: &str) {
@@ -82,4 +114,12 @@ impl Loader<'_> {
             hint,
         );
     }
+}
+
+/// Where a request has a lookup or a plugin's function.
+pub(super) fn only_for_mappings() -> DirectiveError {
+    DirectiveError::new(
+        "lookups and plugin functions are for mappings; a request is rendered before there is a row",
+        "use variables and `_function` here",
+    )
 }

@@ -4,6 +4,7 @@
 mod article;
 mod conditions;
 mod findings;
+mod lookups;
 mod parsers;
 mod refunds;
 mod requests;
