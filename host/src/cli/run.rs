@@ -15,7 +15,7 @@ use super::{CommandResult, Common, FAILED, output};
 use crate::config::{ConfigProblem, Watch};
 use crate::engine::once::SchemeReport;
 use crate::engine::reload::{self, Serving};
-use crate::engine::{Engine, Progress, check, once, serve};
+use crate::engine::{Engine, Progress, once, serve};
 use crate::journal::{Journal, SledStore, State};
 use crate::web;
 
@@ -54,7 +54,6 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
         return Err("the journal was not opened".into());
     };
     output::problems(&standing.problems);
-    check::build_indexes(&*journal, &standing.snapshot).await?;
     let broken = standing.problems.iter().any(ConfigProblem::is_error);
     let serving = Serving::new(standing);
     let (stop, stopped) = watch::channel(false);
@@ -65,8 +64,8 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
     let result = match watch {
         None => run_once(common, arguments, &engine, broken).await,
         Some(watch) => {
-            let answering = answer(&serving);
-            let keeping_up = tokio::spawn(reload::keep_up(watch, loader, serving, journal));
+            let answering = answer(&serving, journal);
+            let keeping_up = tokio::spawn(reload::keep_up(watch, loader, serving));
             let result = run_by_schedule(engine, &stop).await;
             keeping_up.abort();
             answering.iter().for_each(JoinHandle::abort);
@@ -78,7 +77,7 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
 }
 
 /// Answers other commands. A host that cannot do that works all the same.
-fn answer(serving: &Serving) -> Option<JoinHandle<()>> {
+fn answer(serving: &Serving, journal: Arc<dyn Journal>) -> Option<JoinHandle<()>> {
     let state_dir = serving.standing().project.state_dir();
     let listening = web::listen(&state_dir)
         .inspect_err(|error| {
@@ -87,7 +86,7 @@ fn answer(serving: &Serving) -> Option<JoinHandle<()>> {
         .ok()?;
     let serving = serving.clone();
     Some(tokio::spawn(async move {
-        if let Err(error) = web::serve(listening, serving).await {
+        if let Err(error) = web::serve(listening, serving, journal).await {
             tracing::warn!("other commands cannot ask this host any more: {error}");
         }
     }))

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::project::state_dir;
 use super::{CommandError, CommandResult, Common, FAILED, output, project};
 use crate::config::{ConfigProblem, nearest};
+use crate::engine::check::indexes::{self, UnbuiltIndex};
 use crate::engine::reload::Standing;
 use crate::journal::{Journal as _, SledStore};
-use crate::web::{SCHEMES, client, view};
+use crate::web::{IndexesAsked, SCHEMES, UNBUILT_INDEXES, client, view};
 
 /// What can be done with schemes.
 #[derive(Subcommand)]
@@ -29,7 +30,12 @@ pub(super) enum Command {
 pub(super) async fn scheme(common: &Common, command: &Command) -> CommandResult {
     match command {
         Command::List => list(common).await,
-        Command::Check => Ok(check(common, &project::open(common, project::no_state).await?.standing)),
+        Command::Check => {
+            let mut standing = project::open(common, project::no_state).await?.standing;
+            let warnings = unbuilt_indexes(common, &standing).await;
+            standing.problems.extend(warnings);
+            Ok(check(common, &standing))
+        }
         Command::Purge { stem } => purge(common, stem).await,
     }
 }
@@ -84,6 +90,33 @@ async fn purge(common: &Common, stem: &str) -> CommandResult {
         output::line(&format!("purged `{stem}`: {rows} collected rows, and the record of {bills} bills"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Warnings about indexes that a host would have to build first: a running host tells, else the journal, if there is one.
+async fn unbuilt_indexes(common: &Common, standing: &Standing) -> Vec<ConfigProblem> {
+    let needed = indexes::needed(&standing.snapshot);
+    let told = async {
+        if needed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let state_dir = state_dir(common);
+        let asked = IndexesAsked { needed: serde_json::to_string(&needed)? };
+        if let Some(told) = client::ask_with(&state_dir, UNBUILT_INDEXES, &asked).await? {
+            return Ok(serde_json::from_value(told)?);
+        }
+        if !SledStore::exists(&state_dir) {
+            return Ok(Vec::new());
+        }
+        let journal = SledStore::open(&state_dir)?;
+        Ok::<Vec<UnbuiltIndex>, CommandError>(indexes::unbuilt(&journal, &needed).await?)
+    };
+    match told.await {
+        Ok(unbuilt) => indexes::warnings(&unbuilt, &standing.snapshot, &standing.project),
+        Err(CommandError(error)) => {
+            output::note(&format!("whether the indexes that lookups need are built is not known: {error}"));
+            Vec::new()
+        }
+    }
 }
 
 fn check(common: &Common, opened: &Standing) -> ExitCode {

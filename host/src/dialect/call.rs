@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::directive::DirectiveError;
+use super::find::letters_outside;
 use super::template::Template;
 use super::value::number;
 
@@ -120,7 +121,7 @@ fn transform_param(param: &Value) -> Result<Parameter, DirectiveError> {
 fn written_argument(text: &str) -> Result<Parameter, Option<DirectiveError>> {
     for quote in ['\'', '"'] {
         if let Some(inner) = text.strip_prefix(quote).and_then(|inner| inner.strip_suffix(quote)) {
-            return Ok(Parameter::Text(Template::parse(inner).map_err(|error| Some(error.into()))?));
+            return Ok(Parameter::Text(Template::parse(inner).map_err(Some)?));
         }
     }
     match text {
@@ -132,18 +133,18 @@ fn written_argument(text: &str) -> Result<Parameter, Option<DirectiveError>> {
     if let Some(literal) = number(text) {
         return Ok(Parameter::Literal(literal));
     }
-    let template = Template::parse(text).map_err(|error| Some(error.into()))?;
+    let template = Template::parse(text).map_err(Some)?;
     if template.literal().is_some() { Err(None) } else { Ok(Parameter::Template(template)) }
 }
 
-/// Splits at commas that are neither quoted nor in braces; `None` if a quote is left open.
+/// Splits at commas that are neither quoted, nor in braces, nor in a lookup; `None` if a quote is left open.
 fn split_arguments(text: &str) -> Option<Vec<&str>> {
     if text.trim().is_empty() {
         return Some(Vec::new());
     }
     let mut arguments = Vec::new();
     let (mut start, mut depth, mut quote) = (0, 0_usize, None);
-    for (index, letter) in text.char_indices() {
+    for (index, letter) in letters_outside(text) {
         match letter {
             _ if quote == Some(letter) => quote = None,
             _ if quote.is_some() => {}
@@ -194,6 +195,10 @@ mod tests {
             ),
             ("f()", "f "),
             ("f({{a}}-{{b}})", "f template {{a}}-{{b}}"),
+            (
+                "f(_findCollection find a from b where c='x, y' _endFind, '_mongoQuery s findField=a where={\"b\":'1'} _endFind!')",
+                "f template _findCollection find a from b where c='x, y' _endFind; text _mongoQuery s findField=a where={\"b\":'1'} _endFind!",
+            ),
         ] {
             assert_eq!(call(text).as_deref(), Ok(expected), "{text}");
         }

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::find::Search;
 use super::finding::shortened;
 
 /// One of a scheme's two sides.
@@ -84,7 +85,7 @@ pub enum MappingError {
         reason: String,
     },
     /// A lookup that found no row in a collection.
-    #[error("{place}: no row of `{collection}` has {}", Conditions(conditions))]
+    #[error("{place}: no row of `{collection}` has {search}")]
     MissingRow {
         /// Where.
         place: Place,
@@ -92,11 +93,11 @@ pub enum MappingError {
         collection: Arc<str>,
         /// The field that was wanted of it.
         find: Arc<str>,
-        /// The fields and values it was looked up by.
-        conditions: Vec<(Arc<str>, String)>,
+        /// What it was looked up by.
+        search: Search,
     },
     /// A lookup that found no row in a mapping table.
-    #[error("{place}: no row of table `{table}` has {}", Conditions(conditions))]
+    #[error("{place}: no row of table `{table}` has {search}")]
     MissingTableRow {
         /// Where.
         place: Place,
@@ -104,8 +105,8 @@ pub enum MappingError {
         table: Arc<str>,
         /// The column that was wanted of it.
         find: Arc<str>,
-        /// The columns and values it was looked up by.
-        conditions: Vec<(Arc<str>, String)>,
+        /// What it was looked up by.
+        search: Search,
     },
     /// A plugin's function that gave an error.
     #[error("{place}: `{name}`: {message}")]
@@ -248,17 +249,5 @@ impl MappingError {
             self,
             Self::MissingRow { .. } | Self::MissingTableRow { .. } | Self::Function { .. } | Self::Lookup { .. }
         )
-    }
-}
-
-struct Conditions<'a>(&'a [(Arc<str>, String)]);
-
-impl fmt::Display for Conditions<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, (field, value)) in self.0.iter().enumerate() {
-            let joint = if index == 0 { "" } else { " and " };
-            write!(out, "{joint}`{field}` = `{}`", shortened(value))?;
-        }
-        Ok(())
     }
 }

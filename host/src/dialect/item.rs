@@ -101,21 +101,16 @@ pub(super) enum Formula {
 
 impl Formula {
     fn finds_or_calls(&self, computed: &[Computed]) -> bool {
-        let any = |template: &Template| {
-            template.segments().iter().any(|segment| match segment {
-                Segment::Text(_) => false,
-                Segment::Placeholder(placeholder) => computed.iter().any(|field| field.may_be(&placeholder.name)),
-            })
+        let asks = |filling: &Segment| match filling {
+            Segment::Text(_) => false,
+            Segment::Placeholder(placeholder) => computed.iter().any(|field| field.may_be(&placeholder.name)),
+            Segment::Find(_) => true,
         };
         match self {
             Self::Fixed(_) => false,
             Self::Find(_) | Self::Call(_) => true,
-            Self::Template(template) => any(template),
-            Self::Expression(expression) => {
-                let names_computed = |name: &str| computed.iter().any(|field| field.may_be(name));
-                any(expression.template())
-                    || expression.placeholders().any(|(placeholder, _)| names_computed(&placeholder.name))
-            }
+            Self::Template(template) => template.fillings().any(asks),
+            Self::Expression(expression) => expression.fillings().any(|(filling, _)| asks(filling)),
             Self::Elements(elements) => elements.iter().any(|element| element.finds_or_calls(computed)),
             Self::Members(members) => members.iter().any(|(_, member)| member.finds_or_calls(computed)),
         }

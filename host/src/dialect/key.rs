@@ -61,7 +61,7 @@ impl Key {
             Form::Field(field) => return field.to_string(),
             Form::Template(template) => template,
         };
-        if let Some(Placeholder { name, filter: None, .. }) = template.alone() {
+        if let Some(Segment::Placeholder(Placeholder { name, filter: None, .. })) = template.alone() {
             return name.clone();
         }
         let written = template.segments().iter().map(|segment| match segment {
@@ -70,6 +70,7 @@ impl Key {
             Segment::Placeholder(Placeholder { name, filter: Some(filter), .. }) => {
                 format!("{{{{{name}|{}}}}}", filter.name())
             }
+            Segment::Find(_) => segment.to_string(),
         });
         let written: String = written.collect();
         if template.placeholders().all(|placeholder| placeholder.filter.is_none()) {
@@ -97,6 +98,8 @@ impl Key {
                         Some(filter) => text.push_str(&index_text(&filter.apply(&value.into(), zone)?)),
                     }
                 }
+                // Loading has refused it.
+                Segment::Find(_) => return None,
             }
         }
         Some(text)

@@ -163,11 +163,16 @@ pub(super) fn key(loader: &mut Loader<'_>, keys: &Map<String, Value>, parent: &s
                     "write `{{field}}`".to_owned(),
                 );
             }
+            if template.finds().next().is_some() {
+                let hint = "name fields of the row: what a lookup finds may change".to_owned();
+                loader.findings.error(&path, value, format!("`{key}` cannot be looked up"), hint);
+                return None;
+            }
             let origin = Origin { side: loader.side, path: path.as_str().into(), text: text.trim().into() };
             Some(Key::new(origin, template))
         }
         Err(error) => {
-            loader.findings.error(&path, value, error.to_string(), error.hint());
+            loader.findings.error(&path, value, error.message, error.hint);
             None
         }
     }

@@ -59,6 +59,7 @@ mod write_back;
 mod tests;
 
 pub use error::{MappingError, Place, Side};
+pub use find::{Matcher, Read, Search};
 pub use finding::{Finding, Parsed};
 pub use mapping::Mapping;
 pub use name::field;

@@ -9,8 +9,11 @@ pub struct LookupUse {
     pub source: LookupIn,
     /// The field it wants.
     pub find: String,
-    /// The fields it looks by, in the order written.
+    /// The fields it looks at, each once, in the order written.
     pub where_fields: Vec<String>,
+    /// The fields of each index of the collection that it is read by; an index over no fields leads to all rows. A table
+    /// has none.
+    pub indexes: Vec<Vec<String>>,
 }
 
 /// Where a lookup looks.

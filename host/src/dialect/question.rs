@@ -10,17 +10,19 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use serde_json::{Number, Value};
 
+use super::find::Search;
+
 /// Something that only the engine can answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Question {
-    /// The field of the latest stored row of a scheme whose fields equal these texts ([`super::index_text`]).
+    /// The field of the latest stored row of a scheme that is searched for.
     Lookup {
         /// The scheme, as the metadata names it.
         collection: Arc<str>,
         /// The field wanted.
         find: Arc<str>,
-        /// Field and text.
-        conditions: Vec<(Arc<str>, String)>,
+        /// Which row.
+        search: Search,
     },
     /// The column of the first row of a mapping table whose columns equal these texts.
     Table {

@@ -1,4 +1,4 @@
-//! Texts with placeholders: `{{x}}`, `{x}`, `{{x|datetime}}`.
+//! Texts with placeholders and lookups: `{{x}}`, `{x}`, `{{x|datetime}}`, `_findCollection … _endFind`.
 //!
 //! Values hold JSON texts, SQL filters and regular expressions as well as placeholders, so a brace is a placeholder's only
 //! if what it encloses can be a field's name; every other brace is text, and nothing is escaped. Parsing never loses a
@@ -6,11 +6,13 @@
 
 use std::fmt;
 
+use super::directive::DirectiveError;
 use super::filter::Filter;
+use super::find::{Find, extents};
 use super::finding::{listed, nearest};
 use super::variable::Variable;
 
-/// A text with placeholders.
+/// A text with placeholders and lookups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Template {
     segments: Vec<Segment>,
@@ -23,6 +25,16 @@ pub(super) enum Segment {
     Text(String),
     /// Stands for a field or a variable.
     Placeholder(Placeholder),
+    /// Stands for what a lookup finds.
+    Find(Embedded),
+}
+
+/// A lookup, and how it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Embedded {
+    /// As the metadata has it, `_endFind` and all.
+    source: String,
+    pub(super) find: Box<Find>,
 }
 
 /// A field or a variable, and how it is written.
@@ -53,28 +65,35 @@ impl UnknownFilter {
 }
 
 impl Template {
-    pub(super) fn parse(source: &str) -> Result<Self, UnknownFilter> {
+    pub(super) fn parse(source: &str) -> Result<Self, DirectiveError> {
+        Self::nested(source, 0)
+    }
+
+    /// The same within `depth` lookups.
+    pub(super) fn nested(source: &str, depth: usize) -> Result<Self, DirectiveError> {
+        let (lookups, has_stray_end) = extents(source);
+        if has_stray_end {
+            return Err(DirectiveError::new(
+                "`_endFind` ends no lookup",
+                "take it away, or write the lookup before it: `_findCollection find <field> from <scheme> where <field>={{…}} _endFind`",
+            ));
+        }
         let mut segments = Vec::new();
-        let mut text = String::new();
-        let mut rest = source;
-        while let Some(brace) = rest.find('{') {
-            let (before, from) = rest.split_at(brace);
-            text.push_str(before);
-            if let Some((placeholder, after)) = placeholder(from)? {
-                if !text.is_empty() {
-                    segments.push(Segment::Text(std::mem::take(&mut text)));
-                }
-                segments.push(Segment::Placeholder(placeholder));
-                rest = after;
-            } else {
-                text.push('{');
-                rest = from.get(1..).unwrap_or_default();
+        let mut at = 0;
+        for lookup in lookups {
+            if !lookup.is_closed {
+                return Err(DirectiveError::new(
+                    "a lookup within the value has no `_endFind`",
+                    format!("end it: `{} … _endFind`", lookup.kind.word()),
+                ));
             }
+            read(source.get(at..lookup.whole.start).unwrap_or_default(), &mut segments)?;
+            at = lookup.whole.end;
+            let find = Find::nested(lookup.kind, source.get(lookup.body).unwrap_or_default(), depth)?;
+            let source = source.get(lookup.whole).unwrap_or_default().to_owned();
+            segments.push(Segment::Find(Embedded { source, find: Box::new(find) }));
         }
-        text.push_str(rest);
-        if !text.is_empty() {
-            segments.push(Segment::Text(text));
-        }
+        read(source.get(at..).unwrap_or_default(), &mut segments)?;
         Ok(Self { segments })
     }
 
@@ -85,19 +104,32 @@ impl Template {
     pub(super) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Placeholder(placeholder) => Some(placeholder),
-            Segment::Text(_) => None,
+            Segment::Text(_) | Segment::Find(_) => None,
         })
     }
 
-    /// The placeholder that is the whole template.
-    pub(super) fn alone(&self) -> Option<&Placeholder> {
+    /// The lookups that stand in it, those within others left out.
+    pub(super) fn finds(&self) -> impl Iterator<Item = &Find> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Find(embedded) => Some(&*embedded.find),
+            Segment::Text(_) | Segment::Placeholder(_) => None,
+        })
+    }
+
+    /// What stands for something else: placeholders and lookups, in their order.
+    pub(super) fn fillings(&self) -> impl Iterator<Item = &Segment> {
+        self.segments.iter().filter(|segment| !matches!(segment, Segment::Text(_)))
+    }
+
+    /// The placeholder or lookup that is the whole template.
+    pub(super) fn alone(&self) -> Option<&Segment> {
         match self.segments.as_slice() {
-            [Segment::Placeholder(placeholder)] => Some(placeholder),
+            [filling @ (Segment::Placeholder(_) | Segment::Find(_))] => Some(filling),
             _ => None,
         }
     }
 
-    /// The text of a template without placeholders.
+    /// The text of a template in which nothing stands for something else.
     pub(super) fn literal(&self) -> Option<&str> {
         match self.segments.as_slice() {
             [] => Some(""),
@@ -123,7 +155,7 @@ impl Template {
                 odd |= open < 0;
             }
         }
-        (odd || open != 0) && self.placeholders().next().is_some()
+        (odd || open != 0) && self.fillings().next().is_some()
     }
 }
 
@@ -136,21 +168,47 @@ impl Placeholder {
 
 impl fmt::Display for Template {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.segments.iter().try_for_each(|segment| match segment {
-            Segment::Text(text) => out.write_str(text),
-            Segment::Placeholder(placeholder) => out.write_str(&placeholder.source),
+        self.segments.iter().try_for_each(|segment| segment.fmt(out))
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Text(text) => text,
+            Self::Placeholder(placeholder) => &placeholder.source,
+            Self::Find(embedded) => &embedded.source,
         })
     }
 }
 
-impl fmt::Display for Placeholder {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.source)
+/// Reads a text without lookups.
+fn read(source: &str, segments: &mut Vec<Segment>) -> Result<(), UnknownFilter> {
+    let mut text = String::new();
+    let mut rest = source;
+    while let Some(brace) = rest.find('{') {
+        let (before, from) = rest.split_at(brace);
+        text.push_str(before);
+        if let Some((placeholder, after)) = placeholder(from)? {
+            if !text.is_empty() {
+                segments.push(Segment::Text(std::mem::take(&mut text)));
+            }
+            segments.push(Segment::Placeholder(placeholder));
+            rest = after;
+        } else {
+            text.push('{');
+            rest = from.get(1..).unwrap_or_default();
+        }
     }
+    text.push_str(rest);
+    if !text.is_empty() {
+        segments.push(Segment::Text(text));
+    }
+    Ok(())
 }
 
 /// The placeholder at the head of a text that begins with a brace, and the text after it.
-fn placeholder(from: &str) -> Result<Option<(Placeholder, &str)>, UnknownFilter> {
+pub(super) fn placeholder(from: &str) -> Result<Option<(Placeholder, &str)>, UnknownFilter> {
     for (open, close) in [("{{", "}}"), ("{", "}")] {
         let Some(inner) = from.strip_prefix(open) else {
             continue;
@@ -213,6 +271,7 @@ mod tests {
                 Segment::Placeholder(Placeholder { name, filter: Some(filter), .. }) => {
                     format!("<{name}|{}>", filter.name())
                 }
+                Segment::Find(Embedded { find, .. }) => format!("<{} of {}>", find.field, find.collection),
             })
             .collect()
     }
@@ -271,14 +330,47 @@ mod tests {
     #[test]
     fn an_unknown_filter_is_an_error() {
         let error = Template::parse("{{x|datetim}}").unwrap_err();
-        assert_eq!(error.to_string(), "filter `datetim` is unknown");
-        assert_eq!(error.hint(), "did you mean `|datetime`?");
-        assert!(Template::parse("{x|ucfirst}").unwrap_err().hint().starts_with("filters: `datetime`"));
+        assert_eq!(error.message, "filter `datetim` is unknown");
+        assert_eq!(error.hint, "did you mean `|datetime`?");
+        assert!(Template::parse("{x|ucfirst}").unwrap_err().hint.starts_with("filters: `datetime`"));
+    }
+
+    #[test]
+    fn lookups_stand_beside_text_and_within_each_other() {
+        for (source, expected) in [
+            ("_findCollection find a from b where c={{x}} _endFind", "<a of b>"),
+            ("no {x}: _findCollection find a from b where c={{x}} _endFind!", "no <x>: <a of b>!"),
+            ("'_findCollection find a from b where c='{{x}}'_ENDFIND'元", "'<a of b>'元"),
+            ("_findCollection\n find a\n from b c\n where d={{x}}\n_endFind {y}", "<a of b c> <y>"),
+            (
+                "{_mongoQuery s findField=content.i where={\"n\":{{x}}} _endFind}{_findCollection find a from b where c=d _endFind}",
+                "{<i of s>}{<a of b>}",
+            ),
+            (
+                "_findCollection find a from b where c=_findCollection find d from e where f={{x}} _endFind _endFind-1",
+                "<a of b>-1",
+            ),
+        ] {
+            assert_eq!(shape(source), expected, "{source}");
+        }
+        for (source, message) in [
+            ("a _findCollection find b from c where d={{x}}", "a lookup within the value has no `_endFind`"),
+            ("a _endFind", "`_endFind` ends no lookup"),
+            ("a _findCollection find b _endFind", "the lookup has no `from`"),
+        ] {
+            assert_eq!(Template::parse(source).unwrap_err().message, message, "{source}");
+        }
+        let deep =
+            (0..9).fold("1".to_owned(), |value, _| format!("_findCollection find a from b where c={value} _endFind"));
+        let error = Template::parse(&deep).unwrap_err();
+        assert_eq!(error.message, "lookups stand within each other more than 8 deep");
     }
 
     proptest! {
         #[test]
-        fn printing_gives_the_source_back(source in "[{}|a-c\\. \"'é中0-9]{0,40}|.*") {
+        fn printing_gives_the_source_back(
+            source in "[{}|a-c\\. \"'é中0-9]{0,40}|.*|(a|中|'|\\{\\{x\\}\\}|\\{|_findCollection find a from b where c=|d=1 |_mongoQuery s findField=a where=\\{\"b\":1\\} |_endFind| _ENDFIND){0,12}",
+        ) {
             if let Ok(template) = Template::parse(&source) {
                 prop_assert_eq!(template.to_string(), source);
             }

@@ -1,16 +1,21 @@
 //! From a bill's rows to the bill as the target wants it: the dialect asks, the engine answers.
 //!
 //! The dialect is pure: it maps with the answers it has and says what else it needs to know. Here the questions of a whole
-//! batch of bills are collected and answered together (one call of a plugin per function, one point read per lookup), and
+//! batch of bills are collected and answered together (one call of a plugin per function, the few reads of each lookup), and
 //! the bills are mapped again, until no question is open. Lookups whose values come from functions, and the other way
 //! round, take another round; nothing nests deeper than its metadata.
+//!
+//! A bill that looks rows up by an index which does not have every row yet is left where it is: it is neither mapped nor
+//! set aside, and its turn comes again when the index is built ([`indexing`](super::indexing)).
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::snapshot::{Scheme, TargetSide};
-use super::{Engine, EngineError, check, may_pass, retry};
-use crate::dialect::{Answer, Answers, Argument, LookupIn, Mapping, MappingError, Question, Questions, Row, Variables};
-use crate::journal::{JournalError, Problem, ReadyBill, SetAside};
+use super::{Engine, EngineError, may_pass, retry};
+use crate::dialect::{
+    Answer, Answers, Argument, LookupIn, Mapping, MappingError, Question, Questions, Row, Search, Variables,
+};
+use crate::journal::{FoundRow, JournalError, Problem, ReadyBill, SetAside};
 use crate::observe::clock;
 use crate::plugin::transforms::{self, Called, Scalar, TransformError};
 
@@ -34,6 +39,8 @@ pub(super) struct MappedBill {
 pub(super) struct MappedBatch {
     pub(super) mapped: Vec<MappedBill>,
     pub(super) set_aside: Vec<(ReadyBill, SetAside)>,
+    /// Why bills were left where they are: an index that is not built.
+    pub(super) waits_for: Option<JournalError>,
 }
 
 /// Maps a batch of bills.
@@ -44,7 +51,7 @@ pub(super) async fn map(
     bills: Vec<BillRows>,
 ) -> Result<MappedBatch, EngineError> {
     let mut knowledge = Knowledge::default();
-    let mut batch = MappedBatch { mapped: Vec::new(), set_aside: Vec::new() };
+    let mut batch = MappedBatch { mapped: Vec::new(), set_aside: Vec::new(), waits_for: None };
     let mut open = bills;
     for _ in 0..ROUNDS {
         let mut questions = Questions::default();
@@ -58,6 +65,7 @@ pub(super) async fn map(
                     let payload = serde_json::Value::Object(mapped).to_string();
                     batch.mapped.push(MappedBill { bill, number, payload });
                 }
+                Mapping::Pending(more) if more.iter().any(|question| knowledge.unindexed.contains(question)) => {}
                 Mapping::Pending(more) => {
                     questions.extend(more);
                     still_open.push(BillRows { bill, rows });
@@ -69,6 +77,7 @@ pub(super) async fn map(
             }
         }
         if questions.is_empty() {
+            batch.waits_for = knowledge.waits_for;
             return Ok(batch);
         }
         knowledge.note_scans(engine, scheme).await?;
@@ -81,6 +90,7 @@ pub(super) async fn map(
         problem.depends_on.push(engine.snapshot.dependency("scheme", &scheme.stem));
         batch.set_aside.push((bill, SetAside::Dead(problem)));
     }
+    batch.waits_for = knowledge.waits_for;
     Ok(batch)
 }
 
@@ -94,6 +104,10 @@ struct Knowledge {
     may_pass: HashSet<String>,
     /// When the last complete scan of each collection began, as things stood before anything was looked for in it.
     looked_in_ms: HashMap<String, Option<i64>>,
+    /// Lookups that cannot be made yet, for want of an index.
+    unindexed: HashSet<Question>,
+    /// The index of one of them.
+    waits_for: Option<JournalError>,
 }
 
 impl Knowledge {
@@ -112,9 +126,15 @@ impl Knowledge {
         let mut calls: HashMap<String, Vec<(Question, Vec<Scalar>)>> = HashMap::new();
         for question in questions {
             match &question {
-                Question::Lookup { collection, find, conditions } => {
-                    let answer = look_up(engine, scheme, collection, find, conditions).await?;
-                    self.answers.insert(question, answer);
+                Question::Lookup { collection, find, search } => {
+                    match look_up(engine, scheme, collection, find, search).await {
+                        Ok(answer) => self.answers.insert(question, answer),
+                        Err(missing @ JournalError::IndexMissing { .. }) => {
+                            self.unindexed.insert(question);
+                            self.waits_for = Some(missing);
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
                 }
                 Question::Table { table, find, conditions } => {
                     let answer = look_up_table(engine, table, find, conditions);
@@ -226,27 +246,32 @@ fn scalar(argument: &Argument) -> Scalar {
     }
 }
 
+/// The latest row of all that the reads of a lookup find.
 async fn look_up(
     engine: &Engine,
     scheme: &Scheme,
     collection: &str,
     find: &str,
-    conditions: &[(std::sync::Arc<str>, String)],
-) -> Result<Answer, EngineError> {
+    search: &Search,
+) -> Result<Answer, JournalError> {
     let Some(stem) = scheme.collections.get(collection) else {
         return Ok(Answer::Failed(format!("there is no scheme `{collection}`")));
     };
-    let fields: Vec<String> = conditions.iter().map(|(name, _)| name.to_string()).collect();
-    let values: Vec<String> = conditions.iter().map(|(_, value)| value.clone()).collect();
-    let found = match engine.journal.look_up(stem, &fields, &values).await {
-        // A page that an earlier snapshot stored does not have the index that this one's look-ups need.
-        Err(JournalError::IndexMissing { .. }) => {
-            check::build_index(engine, stem, &fields).await?;
-            engine.journal.look_up(stem, &fields, &values).await?
-        }
-        found => found?,
-    };
-    let Some(json) = found else {
+    let mut latest: Option<FoundRow> = None;
+    for read in search.reads() {
+        let matcher = read.matcher(&scheme.source.time_zone);
+        let accept = |json: &[u8]| {
+            let Some(matcher) = &matcher else { return true };
+            // A damaged row is taken, so that it is told of.
+            serde_json::from_slice(json).map_or(true, |row| matcher.accepts(&row))
+        };
+        let found = engine.journal.look_up(stem, &read.fields(), read.values(), &accept).await?;
+        latest = match (latest, found) {
+            (Some(latest), Some(found)) if latest.stored > found.stored => Some(latest),
+            (latest, found) => found.or(latest),
+        };
+    }
+    let Some(FoundRow { json, .. }) = latest else {
         return Ok(Answer::Absent);
     };
     let row: Row = match serde_json::from_slice(&json) {

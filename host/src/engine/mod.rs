@@ -14,6 +14,7 @@
 //!   settling ([`write_back`]).
 //! * [`reload`] makes another snapshot when the project's folder changes, and [`take_over`] puts what the journal holds of a
 //!   scheme in step with it.
+//! * [`indexing`] builds the indexes that lookups need, beside everything else.
 //! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait.
 //!
 //! Invariants:
@@ -24,6 +25,7 @@
 
 pub mod check;
 pub mod deliver;
+mod indexing;
 mod look_up;
 mod mapping;
 pub mod once;
@@ -63,6 +65,7 @@ pub struct Engine {
     in_step: take_over::InStep,
     /// Rows came that other schemes may wait for, or have to deliver: by a scan, or by a delivery that writes back.
     arrived: Arc<Notify>,
+    indexing: indexing::Indexing,
     /// True when the host is to stop: no new work is begun.
     stop: watch::Receiver<bool>,
 }
@@ -76,15 +79,8 @@ impl Engine {
         stop: watch::Receiver<bool>,
     ) -> Self {
         let snapshot = Arc::clone(&serving.borrow());
-        Self {
-            snapshot,
-            journal,
-            progress,
-            serving,
-            in_step: take_over::InStep::default(),
-            arrived: Arc::default(),
-            stop,
-        }
+        let (in_step, indexing) = (take_over::InStep::default(), indexing::Indexing::default());
+        Self { snapshot, journal, progress, serving, in_step, arrived: Arc::default(), indexing, stop }
     }
 
     /// The same engine, for the next piece of work.
@@ -150,6 +146,9 @@ pub enum EngineError {
         "rows are grouped into other bills now, and bills that may be at the vendor have to be settled first\n  hint: they are looked up by themselves; until then nothing is scanned or sent; what cannot be looked up is settled with the old merge key (or target) put back"
     )]
     Regrouping,
+    /// Bills look rows up by an index that is not built yet. They are as they were.
+    #[error("bills wait for an index that is being built: {0}")]
+    Unindexed(JournalError),
     /// The host is to stop.
     #[error("stopped before it was done; the next run goes on")]
     Stopping,

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::scan::Pass;
 use super::snapshot::Scheme;
-use super::{Engine, EngineError, deliver, retry, scan};
+use super::{Engine, EngineError, deliver, indexing, retry, scan};
 use crate::journal::{Counts, Status};
 use crate::observe::clock;
 
@@ -42,6 +42,7 @@ impl SchemeReport {
 
 /// Runs every scheme once; goes on through back-offs until nothing is due within `wait`.
 pub async fn run(engine: &Engine, wait: Duration) -> Result<Vec<SchemeReport>, EngineError> {
+    indexing::build_all(&*engine.journal, &engine.snapshot).await?;
     let schemes = engine.snapshot.schemes.clone();
     let mut runs = Vec::with_capacity(schemes.len());
     for scheme in schemes {
@@ -100,6 +101,10 @@ async fn deliver_through_pauses(engine: &Engine, scheme: &Arc<Scheme>, wait: Dur
         match deliver::deliver_due(engine, &scheme.stem, Some(until_ms)).await {
             Err(EngineError::Regrouping) if Instant::now() < until => {
                 engine.sleep(SETTLING).await?;
+                continue;
+            }
+            Err(EngineError::Unindexed(_)) => {
+                indexing::build_all(&*engine.journal, &engine.snapshot).await?;
                 continue;
             }
             delivered => delivered?,

@@ -3,7 +3,8 @@
 //! Every scheme has two tasks. One scans when its schedule says so; a scheme is never scanned twice at a time, because one
 //! task does it. The other delivers: when its schedule says so, or, without one, as soon as a scan has made bills or a
 //! back-off is over. When another snapshot serves, schemes that are new to it get their tasks, tasks of schemes that it does
-//! not have end by themselves, and all others look at their schedules again.
+//! not have end by themselves, and all others look at their schedules again. One more task builds the indexes that lookups
+//! need ([`indexing`]).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::scan::Pass;
 use super::snapshot::Scheme;
-use super::{Engine, EngineError, deliver, scan};
+use super::{Engine, EngineError, deliver, indexing, scan};
 use crate::config::Schedule;
 use crate::observe::clock;
 
@@ -38,6 +39,8 @@ enum Work {
 /// Runs until the engine is told to stop; calls under way then are finished and settled.
 pub async fn run(mut engine: Engine) {
     let mut tasks = Tasks::default();
+    // Ends when the engine is told to stop.
+    tokio::spawn(indexing::keep_up(engine.clone()));
     loop {
         if !engine.is_stopping() {
             engine = engine.refreshed();
@@ -185,6 +188,7 @@ async fn deliver_as_due(engine: Engine, stem: &str) {
             return;
         }
         let wake = arrived.notified();
+        let mut indexes_built = engine.indexing.built();
         let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return };
         if scheme.target.is_none() {
             if engine.sleep_unless_replaced(LONGEST_SLEEP).await == Slept::Stopping {
@@ -205,6 +209,15 @@ async fn deliver_as_due(engine: Engine, stem: &str) {
                 tracing::warn!(scheme = stem, "{}", EngineError::Regrouping);
                 if engine.sleep_unless_replaced(SETTLING).await == Slept::Stopping {
                     return;
+                }
+                continue;
+            }
+            Err(EngineError::Unindexed(missing)) => {
+                tracing::debug!(scheme = stem, "bills wait: {missing}");
+                engine.indexing.ask();
+                tokio::select! {
+                    _ = indexes_built.changed() => {}
+                    slept = engine.sleep_unless_replaced(LONGEST_SLEEP) => if slept == Slept::Stopping { return },
                 }
                 continue;
             }

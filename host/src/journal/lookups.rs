@@ -1,8 +1,11 @@
 //! Indexes: from values of fields to the latest row that has them.
 //!
 //! An entry's key ends in the sequence number under which its row was stored, so the last entry with the values looked for
-//! is the latest row, and a lookup is one step into an ordered range. A row remembers the entries it has, because by the
-//! time it changes nobody else knows its old values.
+//! is the latest row, and a lookup is one step into an ordered range; or several, backwards, if it is choosy. A row
+//! remembers the entries it has, because by the time it changes nobody else knows its old values.
+//!
+//! A walk backwards is made in steps, between which pages are stored. A row that is stored again then leaves its place in
+//! front of the walk for one behind it: so a walk that ends without a row goes over what has come since it began.
 //!
 //! An index serves lookups when it has every row (`Complete`). A page that was prepared before the index existed stores
 //! its rows all the same and sends the index back to `Building`: a lookup that fails is asked again, one that misses a row
@@ -14,11 +17,14 @@ use super::collection::row_key;
 use super::groups::row_in;
 use super::key::{Key, Kind, Parts};
 use super::record::{Index, IndexState, Indexes, Place, RowRecord, decode};
-use super::txn::{Read, Txn, range};
-use super::{IndexFields, JournalError, RowToStore};
+use super::txn::{Read, Txn, range, range_between};
+use super::{FoundRow, IndexFields, JournalError, RowToStore};
 
 /// Entries that one commit adds or removes; rows that one step of building reads.
 const PER_COMMIT: usize = 500;
+
+/// Entries that one step of a lookup looks at: commits wait for it.
+const PER_STEP: usize = 64;
 
 pub(super) fn indexes_key(collection: &str) -> Key {
     Key::new(Kind::Indexes).text(collection)
@@ -42,6 +48,11 @@ pub(super) fn indexes(from: &impl Read, collection: &str) -> Result<Indexes, Jou
 }
 
 impl Indexes {
+    /// The index over these fields, if it has every row.
+    fn complete(&self, fields: &IndexFields) -> Option<&Index> {
+        self.all.iter().find(|index| index.state == IndexState::Complete && index.fields == *fields)
+    }
+
     fn wanted(&mut self) -> impl Iterator<Item = &mut Index> {
         self.all.iter_mut().filter(|index| index.state != IndexState::Dropped)
     }
@@ -135,18 +146,85 @@ pub(super) fn remove_entries(txn: &mut Txn<'_>, collection: &str, known: &RowRec
     }
 }
 
-/// The latest row that has these values.
-pub(super) fn look_up(
-    tree: &Tree,
-    collection: &str,
-    fields: &IndexFields,
-    values: &[String],
-) -> Result<Option<Vec<u8>>, JournalError> {
+/// Whether a row is the one that is looked for.
+pub(super) type Accept<'a> = &'a (dyn for<'r> Fn(&'r [u8]) -> bool + Send + Sync);
+
+/// A walk over the entries of an index that have certain values, the latest first.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// The index, once it has begun: another one over the same fields has other entries.
+    index: Option<u64>,
+    /// The latest entry of this pass; the next pass goes down to it.
+    latest: Option<Vec<u8>>,
+    /// The entry that it has come down to.
+    reached: Option<Vec<u8>>,
+    /// Entries up to this one are known already.
+    known: Option<Vec<u8>>,
+}
+
+/// How a step of a walk ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Walked {
+    Found(FoundRow),
+    /// Take another step.
+    On,
+    /// There is no such row.
+    Nothing,
+}
+
+impl Walk {
+    /// Looks at some entries.
+    pub(super) fn step(
+        &mut self,
+        tree: &Tree,
+        collection: &str,
+        fields: &IndexFields,
+        values: &[String],
+        accept: Accept<'_>,
+    ) -> Result<Walked, JournalError> {
+        let index = complete_index(tree, collection, fields, values)?;
+        if *self.index.get_or_insert(index) != index {
+            return Err(missing(collection, fields));
+        }
+        let prefix = values_prefix(collection, index, values);
+        let is_first = self.reached.is_none();
+        let mut looked_at = 0;
+        let entries = range_between(tree, prefix.bytes(), self.known.as_deref(), self.reached.as_deref());
+        for entry in entries.rev().take(PER_STEP) {
+            let (key, place) = entry?;
+            let place: Place = decode(&key, &place)?;
+            let mut parts = Parts::behind(prefix.bytes(), &key);
+            let (sequence, row) = (parts.number()?, parts.text()?);
+            let json = row_in(tree, collection, &place.bill, place.chunk, &row)?;
+            if accept(&json) {
+                return Ok(Walked::Found(FoundRow { json, stored: (sequence, row) }));
+            }
+            looked_at += 1;
+            if self.latest.is_none() {
+                self.latest = Some(key.to_vec());
+            }
+            self.reached = Some(key.to_vec());
+        }
+        if looked_at == PER_STEP {
+            return Ok(Walked::On);
+        }
+        // A pass of one step has seen everything at one moment.
+        if is_first {
+            return Ok(Walked::Nothing);
+        }
+        (self.known, self.reached) = (self.latest.take().or_else(|| self.known.take()), None);
+        Ok(Walked::On)
+    }
+}
+
+fn missing(collection: &str, fields: &IndexFields) -> JournalError {
+    JournalError::IndexMissing { collection: collection.to_owned(), fields: fields.clone() }
+}
+
+/// The number of the index over these fields, if it has every row.
+fn complete_index(tree: &Tree, collection: &str, fields: &IndexFields, values: &[String]) -> Result<u64, JournalError> {
     let indexes = indexes(tree, collection)?;
-    let complete = |index: &&Index| index.state == IndexState::Complete && index.fields == *fields;
-    let Some(index) = indexes.all.iter().find(complete) else {
-        return Err(JournalError::IndexMissing { collection: collection.to_owned(), fields: fields.clone() });
-    };
+    let index = indexes.complete(fields).ok_or_else(|| missing(collection, fields))?;
     if values.len() != fields.len() {
         return Err(JournalError::Conflict(format!(
             "{} values for the {} fields of an index of collection `{collection}`",
@@ -154,15 +232,22 @@ pub(super) fn look_up(
             fields.len()
         )));
     }
-    let prefix = values_prefix(collection, index.number, values);
-    let Some(entry) = range(tree, prefix.bytes(), None).next_back() else {
-        return Ok(None);
-    };
-    let (key, place) = entry?;
-    let place: Place = decode(&key, &place)?;
-    let mut parts = Parts::behind(prefix.bytes(), &key);
-    parts.number()?;
-    row_in(tree, collection, &place.bill, place.chunk, &parts.text()?).map(Some)
+    Ok(index.number)
+}
+
+/// Those of these indexes that do not have every row.
+pub(super) fn missing_indexes(
+    tree: &Tree,
+    collection: &str,
+    wanted: &[IndexFields],
+) -> Result<Vec<IndexFields>, JournalError> {
+    let indexes = indexes(tree, collection)?;
+    Ok(wanted.iter().filter(|fields| indexes.complete(fields).is_none()).cloned().collect())
+}
+
+/// How many rows a collection has.
+pub(super) fn count_rows(tree: &Tree, collection: &str) -> Result<u64, JournalError> {
+    range(tree, Key::new(Kind::Row).text(collection).bytes(), None).try_fold(0, |rows, item| item.map(|_| rows + 1))
 }
 
 /// An index to build or to remove.
@@ -245,13 +330,14 @@ pub(super) fn rows_without(
     Ok((rows, last))
 }
 
-/// Adds rows to an index, but for those that were stored again meanwhile.
+/// Adds rows to an index, but for those that were stored again meanwhile. Returns how many.
 pub(super) fn add_some(
     txn: &mut Txn<'_>,
     collection: &str,
     index: u64,
     rows: Vec<(String, u64, Vec<String>)>,
-) -> Result<(), JournalError> {
+) -> Result<u64, JournalError> {
+    let mut added = 0;
     for (id, stored, values) in rows {
         let key = row_key(collection, &id);
         let Some(mut row) = txn.record::<RowRecord>(&key)? else {
@@ -264,8 +350,9 @@ pub(super) fn add_some(
         txn.put_record(entry_key(collection, index, &values, stored, &id), &place)?;
         row.indexed.push((index, values));
         txn.put_record(key, &row)?;
+        added += 1;
     }
-    Ok(())
+    Ok(added)
 }
 
 /// Marks an index as complete; false if rows were stored without it meanwhile, and it is to be built again.

@@ -53,9 +53,9 @@ use async_trait::async_trait;
 
 pub use error::{JournalError, StateError};
 pub use model::{
-    BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, Dependency, IndexFields, Intent, NewScan, OnChange,
-    PageRef, PageStored, PageToStore, Problem, ReadyBill, Receipt, RefusedRow, RestageSettings, Restaged, RowToStore,
-    RowsBrought, Scan, ScanKind, SchemeState, SetAside, Settled, Status,
+    BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, Dependency, FoundRow, IndexFields, Intent, NewScan,
+    OnChange, PageRef, PageStored, PageToStore, Problem, ReadyBill, Receipt, RefusedRow, RestageSettings, Restaged,
+    RowToStore, RowsBrought, Scan, ScanKind, SchemeState, SetAside, Settled, Status,
 };
 pub use sled_store::SledStore;
 
@@ -182,24 +182,38 @@ pub trait Journal: Send + Sync + 'static {
     /// All claimed bills of a scheme that are under way or uncertain: after a start, those that a crash left behind.
     async fn claimed(&self, scheme: &str) -> Result<Vec<ClaimedBill>, JournalError>;
 
-    /// The latest row of a collection whose indexed fields have these values, as JSON text. `fields` must be one of the
-    /// collection's indexes (`ensure_indexes`), in its order: `IndexMissing` if it is not, or does not have every row.
-    /// Refused rows are not found.
+    /// The latest row of a collection whose indexed fields have these values and that `accept` takes, which is given rows as
+    /// JSON texts, the latest first, till it takes one. `fields` must be one of the collection's indexes
+    /// (`ensure_indexes`), in its order: `IndexMissing` if it is not, or does not have every row. An index over no fields
+    /// leads to all rows. Refused rows are not found. Pages may be stored meanwhile: a row that is there all the time is
+    /// not missed, whatever becomes of its content.
     async fn look_up(
         &self,
         collection: &str,
         fields: &IndexFields,
         values: &[String],
-    ) -> Result<Option<Vec<u8>>, JournalError>;
+        accept: &(dyn for<'a> Fn(&'a [u8]) -> bool + Send + Sync),
+    ) -> Result<Option<FoundRow>, JournalError>;
 
     /// Makes sure that a collection has exactly these indexes: builds those that are missing from the rows it has, and
-    /// drops the others. `values` gives a row's values for one index.
+    /// drops the others. `values` gives a row's values for one index. Returns how many rows were added to indexes. One at a
+    /// time for each collection; everything else goes on meanwhile. After a crash half way it is simply called again.
     async fn ensure_indexes(
         &self,
         collection: &str,
         indexes: &[IndexFields],
         values: &(dyn for<'a> Fn(&'a [u8], &'a IndexFields) -> Option<Vec<String>> + Send + Sync),
-    ) -> Result<(), JournalError>;
+    ) -> Result<u64, JournalError>;
+
+    /// Those of these indexes that a collection does not have yet, or not with every row.
+    async fn missing_indexes(
+        &self,
+        collection: &str,
+        indexes: &[IndexFields],
+    ) -> Result<Vec<IndexFields>, JournalError>;
+
+    /// How many rows a collection has, refused ones included. It counts them: not for the hot path.
+    async fn count_rows(&self, collection: &str) -> Result<u64, JournalError>;
 
     /// Bills of a scheme that have this status, at most `limit`. Not for the hot path.
     async fn bills(&self, scheme: &str, status: Status, limit: usize) -> Result<Vec<BillLine>, JournalError>;

@@ -26,11 +26,14 @@ use super::record::FORMAT;
 use super::txn::{Read, Txn, range, unreadable};
 use super::writer::{Gate, Writer};
 use super::{
-    BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, IndexFields, Journal, JournalError, NewScan, PageRef,
-    PageStored, PageToStore, Problem, ReadyBill, RefusedRow, RestageSettings, Restaged, RowsBrought, Scan, SchemeState,
-    SetAside, Settled, Status,
+    BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, FoundRow, IndexFields, Journal, JournalError, NewScan,
+    PageRef, PageStored, PageToStore, Problem, ReadyBill, RefusedRow, RestageSettings, Restaged, RowsBrought, Scan,
+    SchemeState, SetAside, Settled, Status,
 };
 use super::{audit, bills, books, brought, groups, lookups, refused, scans};
+
+/// The store's subfolder of the state folder.
+const FOLDER: &str = "journal";
 
 /// Bytes of pages that sled keeps in memory.
 const CACHE: u64 = 128 * 1024 * 1024;
@@ -49,6 +52,11 @@ pub struct SledStore {
 }
 
 impl SledStore {
+    /// Whether the state folder `path` has a store.
+    pub fn exists(path: &Path) -> bool {
+        path.join(FOLDER).exists()
+    }
+
     /// Opens the state folder `path`, making it (mode 0700) if it is not there. The store lies in its subfolder `journal`.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         let not_opened = |reason: String| JournalError::Store { action: "opened", reason };
@@ -232,8 +240,9 @@ impl Journal for SledStore {
         collection: &str,
         fields: &IndexFields,
         values: &[String],
-    ) -> Result<Option<Vec<u8>>, JournalError> {
-        self.read(|tree| lookups::look_up(tree, collection, fields, values))
+        accept: &(dyn for<'a> Fn(&'a [u8]) -> bool + Send + Sync),
+    ) -> Result<Option<FoundRow>, JournalError> {
+        self.walk(collection, fields, values, accept).await
     }
 
     async fn ensure_indexes(
@@ -241,8 +250,21 @@ impl Journal for SledStore {
         collection: &str,
         indexes: &[IndexFields],
         values: &(dyn for<'a> Fn(&'a [u8], &'a IndexFields) -> Option<Vec<String>> + Send + Sync),
-    ) -> Result<(), JournalError> {
+    ) -> Result<u64, JournalError> {
         self.build_and_drop_indexes(collection, indexes, values).await
+    }
+
+    async fn missing_indexes(
+        &self,
+        collection: &str,
+        indexes: &[IndexFields],
+    ) -> Result<Vec<IndexFields>, JournalError> {
+        self.read(|tree| lookups::missing_indexes(tree, collection, indexes))
+    }
+
+    async fn count_rows(&self, collection: &str) -> Result<u64, JournalError> {
+        let (tree, collection) = (self.journal.clone(), collection.to_owned());
+        blocking(move || lookups::count_rows(&tree, &collection)).await
     }
 
     async fn bills(&self, scheme: &str, status: Status, limit: usize) -> Result<Vec<BillLine>, JournalError> {
@@ -275,7 +297,7 @@ pub(super) fn open_db(path: &Path) -> Result<Db, JournalError> {
     // A store that was dropped in this process keeps its lock for the instant until its last background task is gone.
     let mut patience = 20;
     loop {
-        match sled::Config::new().path(path.join("journal")).cache_capacity(CACHE).open() {
+        match sled::Config::new().path(path.join(FOLDER)).cache_capacity(CACHE).open() {
             Ok(db) => return Ok(db),
             // sled gives no other sign of it (`config.rs`, `try_lock`).
             Err(sled::Error::Io(e)) if e.to_string().starts_with("could not acquire lock") => {

@@ -5,7 +5,7 @@
 //! on when it is called again.
 
 use super::sled_store::{SledStore, blocking};
-use super::{IndexFields, JournalError, Problem};
+use super::{FoundRow, IndexFields, JournalError, Problem};
 use super::{bills, lookups, purge, regroup, scans, vanished};
 
 /// Says an index's values of a row.
@@ -43,16 +43,37 @@ impl SledStore {
         }
     }
 
+    /// Walks an index from the latest row back.
+    pub(super) async fn walk(
+        &self,
+        collection: &str,
+        fields: &IndexFields,
+        values: &[String],
+        accept: lookups::Accept<'_>,
+    ) -> Result<Option<FoundRow>, JournalError> {
+        let mut walk = lookups::Walk::default();
+        loop {
+            match self.read(|tree| walk.step(tree, collection, fields, values, accept))? {
+                lookups::Walked::Found(row) => return Ok(Some(row)),
+                lookups::Walked::Nothing => return Ok(None),
+                lookups::Walked::On => tokio::task::yield_now().await,
+            }
+        }
+    }
+
     pub(super) async fn build_and_drop_indexes(
         &self,
         collection: &str,
         indexes: &[IndexFields],
         values: Values<'_>,
-    ) -> Result<(), JournalError> {
+    ) -> Result<u64, JournalError> {
         let (name, wanted) = (collection.to_owned(), indexes.to_vec());
+        let mut rows = 0;
         for work in self.commit(move |txn| lookups::want(txn, &name, &wanted)).await? {
             match work {
-                lookups::Work::Build(index, fields) => self.build_index(collection, index, &fields, values).await?,
+                lookups::Work::Build(index, fields) => {
+                    rows += self.build_index(collection, index, &fields, values).await?;
+                }
                 lookups::Work::Remove(index) => loop {
                     let name = collection.to_owned();
                     if self.commit(move |txn| lookups::remove_some(txn, &name, index)).await? {
@@ -61,17 +82,18 @@ impl SledStore {
                 },
             }
         }
-        Ok(())
+        Ok(rows)
     }
 
-    /// Builds an index from the rows there are; pages may be stored meanwhile.
+    /// Builds an index from the rows there are; pages may be stored meanwhile. Returns how many rows it added.
     async fn build_index(
         &self,
         collection: &str,
         index: u64,
         fields: &IndexFields,
         values: Values<'_>,
-    ) -> Result<(), JournalError> {
+    ) -> Result<u64, JournalError> {
+        let mut added = 0;
         loop {
             let mut after: Option<Vec<u8>> = None;
             loop {
@@ -82,11 +104,11 @@ impl SledStore {
                 let rows: Vec<_> =
                     rows.into_iter().filter_map(|row| Some((row.id, row.stored, values(&row.json, fields)?))).collect();
                 let collection = collection.to_owned();
-                self.commit(move |txn| lookups::add_some(txn, &collection, index, rows)).await?;
+                added += self.commit(move |txn| lookups::add_some(txn, &collection, index, rows)).await?;
             }
             let collection = collection.to_owned();
             if self.commit(move |txn| lookups::complete(txn, &collection, index)).await? {
-                return Ok(());
+                return Ok(added);
             }
         }
     }

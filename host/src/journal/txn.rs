@@ -41,11 +41,22 @@ pub(super) fn range(
     prefix: &[u8],
     after: Option<&[u8]>,
 ) -> impl DoubleEndedIterator<Item = Result<(IVec, IVec), JournalError>> + use<> {
+    range_between(tree, prefix, after, None)
+}
+
+/// The same, with `before` up to that key, which is left out.
+pub(super) fn range_between(
+    tree: &Tree,
+    prefix: &[u8],
+    after: Option<&[u8]>,
+    before: Option<&[u8]>,
+) -> impl DoubleEndedIterator<Item = Result<(IVec, IVec), JournalError>> + use<> {
     let begin = match after {
         Some(key) => Bound::Excluded(key.to_vec()),
         None => Bound::Included(prefix.to_vec()),
     };
-    tree.range((begin, Bound::Excluded(end_of(prefix)))).map(|item| item.map_err(unreadable))
+    let end = before.map_or_else(|| end_of(prefix), <[u8]>::to_vec);
+    tree.range((begin, Bound::Excluded(end))).map(|item| item.map_err(unreadable))
 }
 
 /// A commit in the making.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::socket;
@@ -18,6 +19,12 @@ pub struct NoAnswer(reqwest::Error);
 
 /// What the host of this project says; `None`: none runs.
 pub async fn ask(state_dir: &Path, path: &str) -> Result<Option<Value>, NoAnswer> {
+    let nothing: [(&str, &str); 0] = [];
+    ask_with(state_dir, path, &nothing).await
+}
+
+/// The same, asked with something: members of an object, which are texts.
+pub async fn ask_with(state_dir: &Path, path: &str, with: &(impl Serialize + Sync)) -> Result<Option<Value>, NoAnswer> {
     let socket = socket(state_dir);
     if !socket.exists() {
         return Ok(None);
@@ -25,7 +32,7 @@ pub async fn ask(state_dir: &Path, path: &str) -> Result<Option<Value>, NoAnswer
     choose_cryptography();
     let client =
         reqwest::Client::builder().unix_socket(socket).timeout(TIMEOUT).no_proxy().build().map_err(NoAnswer)?;
-    match client.get(format!("http://localhost{path}")).send().await {
+    match client.get(format!("http://localhost{path}")).query(with).send().await {
         // Left by a host that was killed.
         Err(error) if error.is_connect() => Ok(None),
         Err(error) => Err(NoAnswer(error)),

@@ -8,20 +8,42 @@ pub mod view;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::routing::get;
 use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::net::UnixListener;
 
+use crate::engine::check::indexes;
 use crate::engine::reload::Serving;
+use crate::journal::Journal;
 
 /// The plugins that serve ([`view::plugins`]).
 pub const PLUGINS: &str = "/v1/plugins";
 
 /// The schemes ([`view::schemes`]).
 pub const SCHEMES: &str = "/v1/schemes";
+
+/// Which of some indexes are not built ([`IndexesAsked`], [`indexes::UnbuiltIndex`]).
+pub const UNBUILT_INDEXES: &str = "/v1/unbuilt-indexes";
+
+/// What [`UNBUILT_INDEXES`] is asked with.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct IndexesAsked {
+    /// JSON: [`indexes::NeededIndex`]es.
+    pub needed: String,
+}
+
+/// What answers are made of.
+#[derive(Clone)]
+struct Known {
+    serving: Serving,
+    journal: Arc<dyn Journal>,
+}
 
 fn socket(state_dir: &Path) -> PathBuf {
     state_dir.join("qiao.sock")
@@ -51,18 +73,32 @@ impl Drop for Listening {
 }
 
 /// Answers until it is dropped.
-pub async fn serve(mut listening: Listening, serving: Serving) -> io::Result<()> {
-    let routes = Router::new().route(PLUGINS, get(plugins)).route(SCHEMES, get(schemes)).with_state(serving);
+pub async fn serve(mut listening: Listening, serving: Serving, journal: Arc<dyn Journal>) -> io::Result<()> {
+    let routes = Router::new()
+        .route(PLUGINS, get(plugins))
+        .route(SCHEMES, get(schemes))
+        .route(UNBUILT_INDEXES, get(unbuilt_indexes))
+        .with_state(Known { serving, journal });
     match listening.listener.take() {
         Some(listener) => axum::serve(listener, routes).await,
         None => Ok(()),
     }
 }
 
-async fn plugins(State(serving): State<Serving>) -> Json<Value> {
+async fn plugins(State(Known { serving, .. }): State<Known>) -> Json<Value> {
     Json(view::plugins(&serving.standing(), true))
 }
 
-async fn schemes(State(serving): State<Serving>) -> Json<Value> {
+async fn schemes(State(Known { serving, .. }): State<Known>) -> Json<Value> {
     Json(view::schemes(&serving.standing(), true))
+}
+
+async fn unbuilt_indexes(
+    State(Known { journal, .. }): State<Known>,
+    Query(IndexesAsked { needed }): Query<IndexesAsked>,
+) -> Result<Json<Vec<indexes::UnbuiltIndex>>, (StatusCode, String)> {
+    let needed: Vec<indexes::NeededIndex> =
+        serde_json::from_str(&needed).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    let unbuilt = indexes::unbuilt(&*journal, &needed).await;
+    unbuilt.map(Json).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }

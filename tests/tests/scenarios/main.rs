@@ -10,6 +10,7 @@ mod configuration;
 mod crash;
 mod dialect;
 mod harness;
+mod lookups;
 mod orders;
 mod plugins;
 mod refunds;

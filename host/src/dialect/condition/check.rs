@@ -32,7 +32,7 @@ pub(in super::super) enum Check {
 }
 
 /// Which way an order goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in super::super) enum Order {
     More,
     MoreOrEqual,
@@ -51,7 +51,7 @@ pub(in super::super) struct Operand {
 }
 
 impl Check {
-    pub(super) fn holds(&self, value: Option<&Value>, zone: &TimeZone) -> bool {
+    pub(in super::super) fn holds(&self, value: Option<&Value>, zone: &TimeZone) -> bool {
         let value = value.unwrap_or(&Value::Null);
         match self {
             Self::OneOf { wanted, loose, negated } => {

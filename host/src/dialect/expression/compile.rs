@@ -5,7 +5,7 @@
 
 use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
 
-use super::super::template::Placeholder;
+use super::super::template::Segment;
 use super::super::value::exact_decimal;
 use super::ExpressionError;
 use super::functions::aggregate::Aggregate;
@@ -24,7 +24,7 @@ pub(super) enum Bare<'a> {
     /// Any; they are numbered after so many placeholders.
     New(usize),
     /// Those that were found before, after so many placeholders.
-    Known(usize, &'a [Placeholder]),
+    Known(usize, &'a [Segment]),
 }
 
 /// What became of a text.
@@ -181,7 +181,7 @@ impl Compiler<'_> {
                 (true, first + self.names.len() - 1)
             }
             Bare::Known(first, names) => {
-                let place = names.iter().position(|known| known.name == name);
+                let place = names.iter().position(|known| known.to_string() == name);
                 (place.is_some(), first + place.unwrap_or_default())
             }
             Bare::None => (false, 0),

@@ -42,8 +42,8 @@ pub(super) struct Expression {
     template: Template,
     form: Form,
     /// Fields that aggregates name without braces.
-    bare: Vec<Placeholder>,
-    /// Which placeholders stand within an aggregate.
+    bare: Vec<Segment>,
+    /// Which placeholders and lookups stand within an aggregate.
     aggregated: Vec<usize>,
 }
 
@@ -127,8 +127,8 @@ impl Expression {
         match parameters::parameterised(&template, &|_| None) {
             Ok(sql) => {
                 let Compiled { expr, bare, aggregated } =
-                    compile::compile(&sql, Bare::New(template.placeholders().count()))?;
-                let bare = bare.into_iter().map(Placeholder::bare).collect();
+                    compile::compile(&sql, Bare::New(template.fillings().count()))?;
+                let bare = bare.into_iter().map(|name| Segment::Placeholder(Placeholder::bare(name))).collect();
                 let expression = Self { template, form: Form::Compiled(expr), bare, aggregated };
                 Ok(Loaded { expression, parsed_per_record: None })
             }
@@ -141,17 +141,13 @@ impl Expression {
         self.template.has_odd_brace()
     }
 
-    pub(super) fn template(&self) -> &Template {
-        &self.template
+    /// Placeholders and lookups in their order, and whether they stand for every element of a list.
+    pub(super) fn fillings(&self) -> impl Iterator<Item = (&Segment, bool)> {
+        let all = self.template.fillings().chain(&self.bare);
+        all.enumerate().map(|(number, filling)| (filling, self.aggregated.contains(&number)))
     }
 
-    /// The placeholders in their order, and whether they stand for every element of a list.
-    pub(super) fn placeholders(&self) -> impl Iterator<Item = (&Placeholder, bool)> {
-        let all = self.template.placeholders().chain(&self.bare);
-        all.enumerate().map(|(number, placeholder)| (placeholder, self.aggregated.contains(&number)))
-    }
-
-    /// The value, given those of the placeholders in their order.
+    /// The value, given those of the placeholders and lookups in their order.
     pub(super) fn evaluate(&self, values: &[Operand<'_>], moment: Moment<'_>) -> Result<Value, ExpressionError> {
         let operands = Operands::new(self, values, moment);
         let result = match &self.form {
@@ -185,7 +181,7 @@ impl Expression {
     fn evaluate_filled_in(&self, operands: &Operands<'_>) -> Result<Scalar, ExpressionError> {
         let sql = parameters::parameterised(&self.template, &|number| operands.filling(number))
             .map_err(ExpressionError::Syntax)?;
-        let compiled = compile::compile(&sql, Bare::Known(self.template.placeholders().count(), &self.bare))?;
+        let compiled = compile::compile(&sql, Bare::Known(self.template.fillings().count(), &self.bare))?;
         eval::evaluate(&compiled.expr, operands)
     }
 
@@ -204,7 +200,7 @@ impl Expression {
                     quotes.read(part);
                     text.push_str(part);
                 }
-                Segment::Placeholder(_) => {
+                Segment::Placeholder(_) | Segment::Find(_) => {
                     let value = values.next().map(|value| index_text(value.one())).unwrap_or_default();
                     if escaped && quotes.are_open() {
                         text.push_str(&value.replace('\\', "\\\\").replace('\'', "\\'").replace('"', "\\\""));

@@ -86,7 +86,7 @@ impl<'a> Operands<'a> {
     }
 
     fn name(&self, number: usize) -> String {
-        self.expression.placeholders().nth(number).map(|(placeholder, _)| placeholder.to_string()).unwrap_or_default()
+        self.expression.fillings().nth(number).map(|(filling, _)| filling.to_string()).unwrap_or_default()
     }
 
     fn value(&self, number: usize) -> &'a Value {

@@ -51,7 +51,8 @@ pub(super) fn parameterised(template: &Template, filling: &dyn Fn(usize) -> Opti
             Segment::Text(text) => {
                 push(&mut sql, &mut quotes, text)?;
             }
-            Segment::Placeholder(placeholder) => {
+            // A lookup is a parameter like any other.
+            placeholder => {
                 if quotes.escaped {
                     return Err(format!("a backslash stands before `{placeholder}`"));
                 }
@@ -61,7 +62,7 @@ pub(super) fn parameterised(template: &Template, filling: &dyn Fn(usize) -> Opti
                     None => {
                         let next = match segments.peek() {
                             Some(Segment::Text(text)) => Some(text.as_str()),
-                            Some(Segment::Placeholder(_)) => {
+                            Some(_) => {
                                 return Err(format!("`{placeholder}` touches another placeholder"));
                             }
                             None => None,

@@ -6,7 +6,7 @@ use super::super::directive::Directive;
 use super::super::finding::member;
 use super::super::item::{Content, Over};
 use super::super::parser::Parser;
-use super::super::template::Template;
+use super::super::template::{Placeholder, Segment, Template};
 use super::super::value::Type;
 use super::{Loader, Names, says_nothing};
 
@@ -70,12 +70,10 @@ impl Loader<'_> {
             return None;
         }
         let template = Template::parse(text).ok()?;
-        let name = template
-            .alone()
-            .filter(|alone| alone.filter.is_none())
-            .map(|alone| alone.name.as_str())
-            .or_else(|| template.literal())?
-            .trim();
+        let name = match template.alone() {
+            Some(Segment::Placeholder(Placeholder { name, filter: None, .. })) => name.trim(),
+            _ => template.literal()?.trim(),
+        };
         if name.is_empty() {
             return None;
         }

@@ -180,7 +180,7 @@ impl Loader<'_> {
             single => vec![index_text(single)],
         };
         let has_placeholder =
-            |text: &String| Template::parse(text).map_or(true, |template| template.placeholders().next().is_some());
+            |text: &String| Template::parse(text).map_or(true, |template| template.fillings().next().is_some());
         if texts.iter().any(has_placeholder) {
             let hint = "a window of time belongs into the source's `request`".to_owned();
             self.findings.error(path, value, "a condition compares with a constant, not with a placeholder", hint);

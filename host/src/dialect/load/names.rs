@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use super::super::call::{Call, Parameter};
+use super::super::directive::DirectiveError;
+use super::super::find::Find;
 use super::super::finding::{listed, nearest};
 use super::super::name;
-use super::super::plan::FunctionUse;
+use super::super::plan::{FunctionUse, LookupIn, LookupUse};
 use super::super::scope::below;
-use super::super::template::Template;
+use super::super::template::{Segment, Template};
 use super::super::variable::{self, Variable};
 use super::{Loader, Names};
 
@@ -31,9 +33,44 @@ impl Loader<'_> {
     /// Looks at the names of a template.
     pub(super) fn named(&mut self, path: &str, value: &Value, template: &Template) {
         self.braces(path, value, template);
-        for placeholder in template.placeholders() {
-            self.name(path, value, &placeholder.name);
+        for filling in template.fillings() {
+            self.filling(path, value, filling);
         }
+    }
+
+    /// What stands for something else: a name, or a lookup.
+    pub(super) fn filling(&mut self, path: &str, value: &Value, filling: &Segment) {
+        match filling {
+            Segment::Text(_) => {}
+            Segment::Placeholder(placeholder) => self.name(path, value, &placeholder.name),
+            Segment::Find(embedded) if self.names == Names::Row => self.looked_up(path, value, &embedded.find),
+            Segment::Find(_) => {
+                let DirectiveError { message, hint } = only_for_mappings(self.names);
+                self.findings.error(path, value, message, hint);
+            }
+        }
+    }
+
+    /// A lookup, with those that its values need.
+    pub(super) fn looked_up(&mut self, path: &str, value: &Value, find: &Find) {
+        for operand in find.operands() {
+            self.named(path, value, operand);
+        }
+        let indexes = if find.is_table { Vec::new() } else { find.indexes() };
+        if indexes.iter().any(Vec::is_empty) {
+            let message =
+                format!("the lookup has no field that equals something: it reads all rows of `{}`", find.collection);
+            let hint = "every record costs a pass over them, the latest first, until one fits; add a field that equals something (`$eq`, `$in`)";
+            self.findings.warning(path, value, message, hint.to_owned());
+        }
+        let name = find.collection.to_string();
+        self.lookups.push(LookupUse {
+            path: path.to_owned(),
+            source: if find.is_table { LookupIn::Table(name) } else { LookupIn::Collection(name) },
+            find: find.field.to_string(),
+            where_fields: find.fields(),
+            indexes,
+        });
     }
 
     pub(super) fn braces(&mut self, path: &str, value: &Value, template: &Template) {
@@ -86,5 +123,19 @@ impl Loader<'_> {
             format!("the source's request has no column `{column}`: it stays empty"),
             hint,
         );
+    }
+}
+
+/// Where a request has a lookup or a plugin's function.
+pub(super) fn only_for_mappings(names: Names) -> DirectiveError {
+    match names {
+        Names::Reply => DirectiveError::new(
+            "lookups and plugin functions are for mappings, not for what is written back",
+            "make them in the mapping of the scheme that gets the row",
+        ),
+        _ => DirectiveError::new(
+            "lookups and plugin functions are for mappings; a request is rendered before there is a row",
+            "use variables and `_function` here",
+        ),
     }
 }

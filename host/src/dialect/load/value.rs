@@ -9,9 +9,9 @@ use super::super::expression::Expression;
 use super::super::find::Find;
 use super::super::finding::{element, member};
 use super::super::item::{Content, Formula};
-use super::super::plan::{LookupIn, LookupUse};
 use super::super::template::Template;
 use super::super::value::Type;
+use super::names::only_for_mappings;
 use super::{Loader, Names};
 
 impl Loader<'_> {
@@ -96,29 +96,14 @@ impl Loader<'_> {
 
     pub(super) fn directed(&mut self, path: &str, value: &Value, text: &str) -> Result<Formula, DirectiveError> {
         let directive = Directive::of(text)?;
-        if self.names != Names::Row && matches!(directive, Directive::Find(_) | Directive::Plugin(_)) {
-            return Err(DirectiveError {
-                message: match self.names {
-                    Names::Reply => "lookups and plugin functions are for mappings, not for what is written back",
-                    _ => "lookups and plugin functions are for mappings; a request is rendered before there is a row",
-                }
-                .to_owned(),
-                hint: match self.names {
-                    Names::Reply => "make them in the mapping of the scheme that gets the row",
-                    _ => "use variables and `_function` here",
-                }
-                .to_owned(),
-            });
+        if self.names != Names::Row && matches!(directive, Directive::Find(..) | Directive::Plugin(_)) {
+            return Err(only_for_mappings(self.names));
         }
         Ok(match directive {
             Directive::Text => {
                 let template = Template::parse(text)?;
                 self.named(path, value, &template);
-                if template.placeholders().next().is_none() {
-                    Formula::Fixed(value.clone())
-                } else {
-                    Formula::Template(template)
-                }
+                if template.literal().is_some() { Formula::Fixed(value.clone()) } else { Formula::Template(template) }
             }
             Directive::Function(body) => {
                 let template = Template::parse(body)?;
@@ -127,10 +112,10 @@ impl Loader<'_> {
                     message: error.to_string(),
                     hint: error.hint().unwrap_or_default(),
                 })?;
-                for (placeholder, of_list) in loaded.expression.placeholders() {
+                for (filling, of_list) in loaded.expression.fillings() {
                     // What an aggregate is over does not make an array have an element per line.
                     let line_named = self.line_named;
-                    self.name(path, value, &placeholder.name);
+                    self.filling(path, value, filling);
                     self.line_named = if of_list { line_named } else { self.line_named };
                 }
                 if let Some(reason) = loaded.parsed_per_record {
@@ -144,18 +129,9 @@ impl Loader<'_> {
                 }
                 Formula::Expression(Box::new(loaded.expression))
             }
-            Directive::Find(body) => {
-                let find = Find::parse(body)?;
-                for (_, condition) in &find.conditions {
-                    self.named(path, value, condition);
-                }
-                let name = find.collection.to_string();
-                self.lookups.push(LookupUse {
-                    path: path.to_owned(),
-                    source: if find.is_table { LookupIn::Table(name) } else { LookupIn::Collection(name) },
-                    find: find.field.to_string(),
-                    where_fields: find.conditions.iter().map(|(field, _)| field.to_string()).collect(),
-                });
+            Directive::Find(kind, body) => {
+                let find = Find::parse(kind, body)?;
+                self.looked_up(path, value, &find);
                 Formula::Find(find)
             }
             Directive::Plugin(body) => {

@@ -6,35 +6,39 @@ use serde_json::Value;
 
 use super::super::call::{Call, Parameter};
 use super::super::error::MappingError;
-use super::super::find::Find;
+use super::super::find::{Find, Search};
 use super::super::item::Origin;
 use super::super::question::{Answer, Argument, Question};
 use super::super::scope::{Found, Scope};
-use super::{Rendering, Stop};
+use super::super::value::index_text;
+use super::{Rendering, Stop, together};
 
 impl<'a> Rendering<'a> {
     pub(super) fn find(&mut self, find: &Find, origin: &Origin, scope: &Scope<'_>) -> Result<Value, Stop> {
-        let mut conditions = Vec::with_capacity(find.conditions.len());
-        for (field, value) in &find.conditions {
-            conditions.push((Arc::clone(field), self.text(value, origin, scope)?));
-        }
-        // What is looked up by nothing is not there: an empty key must not find some row whose field is empty too.
-        if conditions.iter().all(|(_, value)| value.is_empty()) {
-            return self.missing(find, conditions, origin, scope);
-        }
+        let values = together(find.operands().into_iter().map(|operand| self.template(operand, origin, scope)))?;
+        // `operands` gives them in the order in which they are filled in.
+        let mut values = values.into_iter();
+        let whole = Search::fill(&find.branches, &mut |operand| {
+            Ok::<_, Stop>(match values.next() {
+                Some(Value::Array(elements)) if operand.is_list => elements.iter().map(index_text).collect(),
+                value => vec![index_text(&value.unwrap_or_default())],
+            })
+        })?;
+        let search = whole.without_blank_reads();
+        let Some(first) = search.reads().first() else {
+            return self.missing(find, whole, origin, scope);
+        };
         let (name, wanted) = (Arc::clone(&find.collection), Arc::clone(&find.field));
         let question = if find.is_table {
+            let conditions = first.conditions().map(|(field, text)| (field.into(), text.to_owned())).collect();
             Question::Table { table: name, find: wanted, conditions }
         } else {
-            Question::Lookup { collection: name, find: wanted, conditions }
+            Question::Lookup { collection: name, find: wanted, search }
         };
-        match self.answer(question)? {
-            (_, Answer::Value(value)) => Ok(value.clone()),
-            (Question::Lookup { conditions, .. } | Question::Table { conditions, .. }, Answer::Absent) => {
-                self.missing(find, conditions, origin, scope)
-            }
-            (_, Answer::Absent) => Ok(Value::Null),
-            (_, Answer::Failed(message)) => Err(Stop::Failed(MappingError::Lookup {
+        match self.answer(question)?.1 {
+            Answer::Value(value) => Ok(value.clone()),
+            Answer::Absent => self.missing(find, whole, origin, scope),
+            Answer::Failed(message) => Err(Stop::Failed(MappingError::Lookup {
                 place: origin.place(scope.line),
                 collection: Arc::clone(&find.collection),
                 message: message.clone(),
@@ -42,22 +46,16 @@ impl<'a> Rendering<'a> {
         }
     }
 
-    fn missing(
-        &self,
-        find: &Find,
-        conditions: Vec<(Arc<str>, String)>,
-        origin: &Origin,
-        scope: &Scope<'_>,
-    ) -> Result<Value, Stop> {
+    fn missing(&self, find: &Find, search: Search, origin: &Origin, scope: &Scope<'_>) -> Result<Value, Stop> {
         if self.options.optional_lookups {
             return Ok(Value::from(""));
         }
         let (place, name, find_field) =
             (origin.place(scope.line), Arc::clone(&find.collection), Arc::clone(&find.field));
         Err(Stop::Failed(if find.is_table {
-            MappingError::MissingTableRow { place, table: name, find: find_field, conditions }
+            MappingError::MissingTableRow { place, table: name, find: find_field, search }
         } else {
-            MappingError::MissingRow { place, collection: name, find: find_field, conditions }
+            MappingError::MissingRow { place, collection: name, find: find_field, search }
         }))
     }
 
@@ -71,8 +69,8 @@ impl<'a> Rendering<'a> {
     ) -> Result<Value, Stop> {
         let mut arguments = Vec::with_capacity(call.arguments.len() + 1);
         arguments.extend(parsed.map(Argument::from));
-        for parameter in &call.arguments {
-            arguments.push(match parameter {
+        arguments.extend(together(call.arguments.iter().map(|parameter| {
+            Ok(match parameter {
                 Parameter::Literal(value) => Argument::from(value),
                 Parameter::Text(template) => Argument::Text(self.text(template, origin, scope)?),
                 Parameter::Template(template) => Argument::from(&self.template(template, origin, scope)?),
@@ -81,8 +79,8 @@ impl<'a> Rendering<'a> {
                     Found::Computed(computed, row) => Argument::from(&self.computed(computed, row, scope.line)?),
                     Found::Missing => Argument::Null,
                 },
-            });
-        }
+            })
+        }))?);
         match self.answer(Question::Function { name: Arc::clone(&call.name), arguments })? {
             (_, Answer::Value(value)) => Ok(value.clone()),
             (_, Answer::Absent) => Ok(Value::Null),

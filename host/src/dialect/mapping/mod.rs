@@ -40,6 +40,21 @@ enum Stop {
     Failed(MappingError),
 }
 
+/// All of these, looked at to the end, so that each asks what it has to ask. An open question counts before a failure.
+fn together<T>(parts: impl Iterator<Item = Result<T, Stop>>) -> Result<Vec<T>, Stop> {
+    let mut values = Vec::with_capacity(parts.size_hint().0);
+    let mut stopped = None;
+    for part in parts {
+        match (part, &stopped) {
+            (Ok(value), _) => values.push(value),
+            (Err(Stop::Pending), _) => stopped = Some(Stop::Pending),
+            (Err(failed), None) => stopped = Some(failed),
+            (Err(_), Some(_)) => {}
+        }
+    }
+    stopped.map_or(Ok(values), Err)
+}
+
 /// What an expression came to.
 enum Evaluated {
     Value(Value),
@@ -260,13 +275,10 @@ impl<'a> Rendering<'a> {
     }
 
     fn expression(&mut self, expression: &Expression, origin: &Origin, scope: &Scope<'_>) -> Result<Evaluated, Stop> {
-        let values = expression
-            .placeholders()
-            .map(|(placeholder, of_list)| match of_list {
-                true => self.each(placeholder, origin, scope),
-                false => self.placeholder(placeholder, origin, scope).map(Operand::One),
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let values = together(expression.fillings().map(|(filling, of_list)| match filling {
+            Segment::Placeholder(placeholder) if of_list => self.each(placeholder, origin, scope),
+            filling => self.filling(filling, origin, scope).map(Operand::One),
+        }))?;
         let moment = Moment { seconds: self.variables.current_seconds, zone: &self.options.time_zone };
         match expression.evaluate(&values, moment) {
             Ok(value) => Ok(Evaluated::Value(value)),
@@ -309,26 +321,35 @@ impl<'a> Rendering<'a> {
         }
     }
 
-    /// One placeholder alone keeps its JSON type.
+    /// One placeholder or lookup alone keeps its JSON type.
     fn template(&mut self, template: &Template, origin: &Origin, scope: &Scope<'_>) -> Result<Value, Stop> {
         match template.alone() {
-            Some(placeholder) => self.placeholder(placeholder, origin, scope).map(Cow::into_owned),
+            Some(filling) => self.filling(filling, origin, scope).map(Cow::into_owned),
             None => self.text(template, origin, scope).map(Value::String),
         }
     }
 
     fn text(&mut self, template: &Template, origin: &Origin, scope: &Scope<'_>) -> Result<String, Stop> {
-        let mut text = String::new();
-        for segment in template.segments() {
-            match segment {
-                Segment::Text(part) => text.push_str(part),
-                Segment::Placeholder(placeholder) => match self.placeholder(placeholder, origin, scope)?.as_ref() {
-                    Value::String(part) => text.push_str(part),
-                    other => text.push_str(&index_text(other)),
+        let parts = together(template.segments().iter().map(|segment| {
+            Ok(match segment {
+                Segment::Text(part) => Cow::Borrowed(part.as_str()),
+                filling => match self.filling(filling, origin, scope)? {
+                    Cow::Borrowed(Value::String(part)) => Cow::Borrowed(part.as_str()),
+                    Cow::Owned(Value::String(part)) => Cow::Owned(part),
+                    other => Cow::Owned(index_text(&other)),
                 },
-            }
+            })
+        }))?;
+        Ok(parts.concat())
+    }
+
+    /// What a part of a template stands for.
+    fn filling<'s>(&mut self, filling: &Segment, origin: &Origin, scope: &Scope<'s>) -> Result<Cow<'s, Value>, Stop> {
+        match filling {
+            Segment::Text(text) => Ok(Cow::Owned(Value::from(text.as_str()))),
+            Segment::Placeholder(placeholder) => self.placeholder(placeholder, origin, scope),
+            Segment::Find(embedded) => self.find(&embedded.find, origin, scope).map(Cow::Owned),
         }
-        Ok(text)
     }
 
     fn placeholder<'s>(

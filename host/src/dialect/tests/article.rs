@@ -157,6 +157,7 @@ fn two_lines_become_one_order() {
             source: LookupIn::Collection("okki-products".into()),
             find: "product_id".into(),
             where_fields: vec!["product_no".into()],
+            indexes: vec![vec!["product_no".into()]],
         }
     );
     let rows = rows();
@@ -171,7 +172,7 @@ fn two_lines_become_one_order() {
     let find = |collection: &str, field: &str, by: &str, value: &str| Question::Lookup {
         collection: collection.into(),
         find: field.into(),
-        conditions: vec![(by.into(), value.into())],
+        search: Search::by([(by, value)]),
     };
     let company = find("okki-companies", "company_id", "serial_id", "CUST0001");
     // First all that can be asked at once, then what depends on it.

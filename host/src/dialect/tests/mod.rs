@@ -5,6 +5,7 @@ mod article;
 mod conditions;
 mod findings;
 mod groups;
+mod lookups;
 mod parsers;
 mod questions;
 mod refunds;

@@ -206,7 +206,7 @@ fn all_questions_are_collected_and_failures_wait_for_them() {
             Question::Lookup {
                 collection: "s".into(),
                 find: "id".into(),
-                conditions: vec![("no".into(), "B1".into()), ("kind".into(), "x 2.50".into())]
+                search: Search::by([("no", "B1"), ("kind", "x 2.50")]),
             },
             Question::Table {
                 table: "codes".into(),

@@ -4,9 +4,11 @@
 //! A scheme that does not fit is left out and stops nobody else; so is a connection whose secret is missing.
 //!
 //! [`connections`] come first, for schemes use them; [`scheme`] checks each scheme by itself, and what it names by way of
-//! [`references`]; [`order`] then looks at the schemes together, for they look into each other.
+//! [`references`]; [`order`] then looks at the schemes together, for they look into each other. What the journal has yet to
+//! do for a snapshot is told by [`indexes`].
 
 mod connections;
+pub mod indexes;
 mod order;
 mod references;
 mod scheme;
@@ -14,9 +16,8 @@ mod scheme;
 use std::sync::Arc;
 
 use super::snapshot::Snapshot;
-use super::{Engine, shape};
 use crate::config::{ConfigProblem, Project};
-use crate::journal::{IndexFields, Journal, JournalError, State};
+use crate::journal::State;
 use crate::plugin::Registry;
 use crate::plugin::connector::Sessions;
 use scheme::Checker;
@@ -55,26 +56,4 @@ pub fn check(
         limits: project.limits.clone(),
     };
     Checked { snapshot, problems }
-}
-
-/// Builds the indexes that lookups need and that their collections do not have yet.
-pub async fn build_indexes(journal: &dyn Journal, snapshot: &Snapshot) -> Result<(), JournalError> {
-    for scheme in &snapshot.schemes {
-        journal.ensure_indexes(&scheme.stem, &scheme.indexes, &index_values).await?;
-    }
-    Ok(())
-}
-
-/// Builds an index that a collection turned out not to have, beside those that are its own.
-pub(super) async fn build_index(engine: &Engine, stem: &str, fields: &IndexFields) -> Result<(), JournalError> {
-    let mut indexes = engine.refreshed().snapshot.scheme(stem).map(|scheme| scheme.indexes.clone()).unwrap_or_default();
-    if !indexes.contains(fields) {
-        indexes.push(fields.clone());
-        indexes.sort();
-    }
-    engine.journal.ensure_indexes(stem, &indexes, &index_values).await
-}
-
-fn index_values(json: &[u8], fields: &IndexFields) -> Option<Vec<String>> {
-    serde_json::from_slice(json).ok().and_then(|row| shape::index_values(&row, fields))
 }

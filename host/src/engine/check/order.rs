@@ -38,9 +38,7 @@ pub(super) fn index_and_order(mut schemes: Vec<Scheme>) -> Vec<Arc<Scheme>> {
         for lookup in scheme.target.iter().flat_map(|target| target.plan.lookups()) {
             if let Some(stem) = collection_name(&lookup.source).and_then(|name| scheme.collections.get(name)) {
                 let of_collection = indexes.entry(stem.clone()).or_default();
-                if !of_collection.contains(&lookup.where_fields) {
-                    of_collection.push(lookup.where_fields.clone());
-                }
+                of_collection.extend(lookup.indexes.iter().cloned());
             }
         }
     }
@@ -49,6 +47,7 @@ pub(super) fn index_and_order(mut schemes: Vec<Scheme>) -> Vec<Arc<Scheme>> {
         scheme.is_fed = fed.contains(&scheme.stem);
         scheme.indexes = indexes.remove(&scheme.stem).unwrap_or_default();
         scheme.indexes.sort();
+        scheme.indexes.dedup();
     }
     let places: HashMap<&str, usize> =
         schemes.iter().enumerate().map(|(place, scheme)| (scheme.stem.as_str(), place)).collect();

@@ -169,7 +169,9 @@ impl Delivery {
         }
         .await;
         self.release_numbers(&numbers);
-        result
+        result?;
+        // The others of the batch are on their way.
+        mapped.waits_for.map_or(Ok(()), |missing| Err(EngineError::Unindexed(missing)))
     }
 
     async fn rows_of(&self, version: &BillVersion) -> Result<Vec<Row>, EngineError> {

@@ -15,10 +15,10 @@ use std::sync::{Arc, RwLock};
 
 use tokio::sync::watch;
 
-use super::check::{self, Checked};
+use super::check::Checked;
 use super::snapshot::Snapshot;
 use crate::config::{ConfigProblem, Loaded, Project, Watch};
-use crate::journal::{Journal, State};
+use crate::journal::State;
 use crate::plugin::{Registry, Runtime};
 
 /// The folder under `state/` where compiled plugins are kept.
@@ -174,7 +174,7 @@ impl Serving {
 }
 
 /// Watches the project's folder, and takes over what changes. Runs until it is dropped.
-pub async fn keep_up(mut watch: Watch, mut loader: Loader, serving: Serving, journal: Arc<dyn Journal>) {
+pub async fn keep_up(mut watch: Watch, mut loader: Loader, serving: Serving) {
     loop {
         watch.follow(&serving.standing().project);
         watch.changed().await;
@@ -198,11 +198,6 @@ pub async fn keep_up(mut watch: Watch, mut loader: Loader, serving: Serving, jou
             tracing::warn!("`listen` and `[store]` in qiao.toml take effect at the next start");
         }
         let differences = difference::between(&in_use, &standing);
-        // Of a collection that nobody looks into yet, the index is built here, beside what serves.
-        if let Err(error) = check::build_indexes(&*journal, &standing.snapshot).await {
-            tracing::error!("the change is not taken over: {error}");
-            continue;
-        }
         let connections: Vec<u64> = standing.snapshot.connections.values().map(|connection| connection.id()).collect();
         if !differences.is_empty() {
             tracing::info!("now serves: {}", differences.join("; "));

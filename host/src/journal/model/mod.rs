@@ -11,7 +11,7 @@ pub use bills::{
     Settled, Status,
 };
 pub use rows::{
-    IndexFields, NewScan, OnChange, PageRef, PageStored, PageToStore, RefusedRow, RestageSettings, Restaged,
+    FoundRow, IndexFields, NewScan, OnChange, PageRef, PageStored, PageToStore, RefusedRow, RestageSettings, Restaged,
     RowToStore, RowsBrought, Scan, ScanKind,
 };
 

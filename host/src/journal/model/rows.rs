@@ -140,6 +140,15 @@ pub enum OnChange {
 /// The fields by which a lookup finds rows of a collection, in the order of its `where`.
 pub type IndexFields = Vec<String>;
 
+/// A row that a lookup found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundRow {
+    /// The row: JSON text.
+    pub json: Vec<u8>,
+    /// Of two rows of one collection the later one has more. The collection's count of stored rows, and the row's id.
+    pub stored: (u64, String),
+}
+
 /// A page of rows, and what it means for its scan.
 #[derive(Clone, Debug)]
 pub struct PageToStore {

@@ -43,7 +43,8 @@ fn row(id: &str, bill: &str, content: u8) -> RowToStore {
         digest: [content; 16],
         bill: bill.into(),
         json: json(id, content),
-        index_values: vec![Some(vec![content.to_string()])],
+        // By content, and the index over no fields, for pages that have it.
+        index_values: vec![Some(vec![content.to_string()]), Some(vec![])],
         refused: None,
     }
 }
@@ -55,6 +56,11 @@ fn refused(id: &str, bill: &str, content: u8) -> RowToStore {
 
 fn json(id: &str, content: u8) -> Vec<u8> {
     serde_json::json!({ "编号": id, "内容": content }).to_string().into_bytes()
+}
+
+/// What `look_up` is given: takes every row.
+fn any_row(_: &[u8]) -> bool {
+    true
 }
 
 fn by_content() -> IndexFields {

@@ -179,7 +179,7 @@ async fn what_was_claimed_is_not_sent_again_when_a_row_is_refused_meanwhile() {
 #[tokio::test]
 async fn lookups_do_not_find_it() {
     let bench = Bench::new();
-    let found = async |content: &str| bench.store.look_up(S, &by_content(), &[content.into()]).await.unwrap();
+    let found = async |content: &str| bench.store.look_up(S, &by_content(), &[content.into()], &any_row).await.unwrap();
     bench.scan_as(S, vec![refused("1", "SO-1", 1), row("2", "SO-2", 2)], |page| page.indexes.clear()).await;
     bench.store.ensure_indexes(S, &[by_content()], &values_of).await.unwrap();
     bench.check(S).await;

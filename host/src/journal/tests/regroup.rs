@@ -94,7 +94,12 @@ async fn where_rows_go_and_what_is_made() {
         assert_eq!(collected(&bench).await, rows, "{case}");
         assert_eq!(bench.ready(S, begun_ms(1)).await, ready, "{case}");
         for (id, _, content) in ROWS {
-            let found = bench.store.look_up(S, &by_content(), &[content.to_string()]).await.unwrap();
+            let found = bench
+                .store
+                .look_up(S, &by_content(), &[content.to_string()], &any_row)
+                .await
+                .unwrap()
+                .map(|found| found.json);
             assert_eq!(found, Some(json(id, content)), "{case}");
         }
         // The same grouping again: nothing is asked, and nothing done.

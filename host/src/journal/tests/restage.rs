@@ -70,7 +70,12 @@ async fn what_comes_of_it() {
         assert_eq!((after.rows, after.new, after.skipped), (before.rows, before.new, before.skipped), "{case}");
         assert_eq!(after.bills, before.bills + made, "{case}");
         for (id, content) in rows {
-            let found = bench.store.look_up(S, &by_content(), &[content.to_string()]).await.unwrap();
+            let found = bench
+                .store
+                .look_up(S, &by_content(), &[content.to_string()], &any_row)
+                .await
+                .unwrap()
+                .map(|found| found.json);
             assert_eq!(found, Some(json(id, *content)), "{case}");
         }
     }
@@ -116,7 +121,7 @@ async fn what_came_after_the_refused_row_is_newer() {
     bench.scan(S, vec![refused("4", "SO-4", 4)]).await;
     bench.scan(S, vec![row("5", "SO-5", 1)]).await;
     bench.store.restage(S, vec![restaged("4", 4, vec![row("4", "SO-4", 1)])], how()).await.unwrap();
-    let found = bench.store.look_up(S, &by_content(), &["1".into()]).await.unwrap();
+    let found = bench.store.look_up(S, &by_content(), &["1".into()], &any_row).await.unwrap().map(|found| found.json);
     assert_eq!(found, Some(json("5", 1)));
 }
 
@@ -137,7 +142,7 @@ async fn an_index_that_is_not_named_is_to_be_built_again() {
         let bench = with_refused().await;
         let how = RestageSettings { indexes: vec![], ..how() };
         bench.store.restage(S, vec![restaged("2", 2, vec![becomes])], how).await.unwrap();
-        let found = bench.store.look_up(S, &by_content(), &["2".into()]).await;
+        let found = bench.store.look_up(S, &by_content(), &["2".into()], &any_row).await;
         assert_eq!(matches!(found, Err(JournalError::IndexMissing { .. })), is_missing);
     }
 }

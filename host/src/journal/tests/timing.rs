@@ -122,7 +122,7 @@ async fn pages_and_bills() {
     println!("store_page, one index    {} per row", per(storing, rows));
     let begun = Instant::now();
     for number in 0..rows {
-        let found = bench.store.look_up("products", &by_content(), &[number.to_string()]).await.unwrap();
+        let found = bench.store.look_up("products", &by_content(), &[number.to_string()], &any_row).await.unwrap();
         assert!(found.is_some());
     }
     println!("look_up                  {}", per(begun.elapsed(), rows));

@@ -37,10 +37,16 @@ fn run(source: &str) -> Result<Value, ExpressionError> {
     let expression = load(source)?.expression;
     let row = row();
     let values: Vec<Operand<'_>> = expression
-        .placeholders()
-        .map(|(placeholder, of_list)| match name::field(&row, &placeholder.name) {
-            Some(Value::Array(list)) if of_list => Operand::Each(list.iter().map(Cow::Borrowed).collect()),
-            value => Operand::One(value.map_or(Cow::Owned(Value::Null), Cow::Borrowed)),
+        .fillings()
+        .map(|(filling, of_list)| {
+            let Segment::Placeholder(placeholder) = filling else {
+                // What a lookup finds is tested with mappings.
+                return Operand::One(Cow::Owned(json!(filling.to_string())));
+            };
+            match name::field(&row, &placeholder.name) {
+                Some(Value::Array(list)) if of_list => Operand::Each(list.iter().map(Cow::Borrowed).collect()),
+                value => Operand::One(value.map_or(Cow::Owned(Value::Null), Cow::Borrowed)),
+            }
         })
         .collect();
     expression.evaluate(&values, moment())
@@ -53,7 +59,7 @@ fn moment() -> Moment<'static> {
 }
 
 fn all(expression: &Expression, value: &Value) -> Vec<Operand<'static>> {
-    expression.placeholders().map(|_| Operand::One(Cow::Owned(value.clone()))).collect()
+    expression.fillings().map(|_| Operand::One(Cow::Owned(value.clone()))).collect()
 }
 
 #[track_caller]

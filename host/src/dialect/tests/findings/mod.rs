@@ -49,13 +49,14 @@ fn what_acts_but_is_not_supported_is_an_error() {
     let value = |value: &str| json!({"request": [{"field": "a", "value": value}]});
     for (changes, error) in [
         (
-            value("_mongoQuery x findField=content.y where={}"),
-            "`$.request[0].value`: `_mongoQuery` is not supported (hint:",
+            value("_mongoQuery x findField=content.y where={\"a\":{\"$gtt\":1}}"),
+            "`$.request[0].value`: operator `$gtt` is unknown (hint: did you mean `$gt`?)",
         ),
         (
-            value("_function case _findCollection find F from S where A={{FBillNo}} _endFind when 1 then 2 end"),
-            "`$.request[0].value`: `_findCollection` inside of a value is not supported",
+            value("_function case _findCollection find F from S where A={{FBillNo}} when 1 then 2 end"),
+            "`$.request[0].value`: a lookup within the value has no `_endFind` (hint: end it: `_findCollection … _endFind`)",
         ),
+        (value("{{FBillNo}} _plugin f()"), "`$.request[0].value`: `_plugin` inside of a value is not supported"),
         (value("_functoin 1+1"), "`$.request[0].value`: `_functoin` is no directive (hint: did you mean `_function`?)"),
         (
             value("_function rund({FQty},2)"),

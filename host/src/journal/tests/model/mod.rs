@@ -157,7 +157,7 @@ impl Run {
             }
             Step::EnsureIndexes => {
                 self.schemes[which].index_is_complete = true;
-                self.store().ensure_indexes(name, &[by_content()], &values_of).await.unwrap();
+                self.store().ensure_indexes(name, &indexes(), &values_of).await.unwrap();
             }
             Step::Reopen => self.bench = self.bench.take().map(Bench::reopen),
         }
@@ -178,9 +178,7 @@ impl Run {
         to_store.merges = merges;
         to_store.makes_bills = makes_bills;
         to_store.complete_bills = complete_bills;
-        if !indexed {
-            to_store.indexes.clear();
-        }
+        to_store.indexes = if indexed { indexes() } else { vec![] };
         let expected = self.schemes[which].page(&to_store);
         prop_assert_eq!(self.store().store_page(to_store).await.ok(), expected);
         Ok(())
@@ -201,7 +199,7 @@ impl Run {
                 id: refused.id,
             })
             .collect();
-        let how = RestageSettings { makes_bills, merges, indexes: if indexed { vec![by_content()] } else { vec![] } };
+        let how = RestageSettings { makes_bills, merges, indexes: if indexed { indexes() } else { vec![] } };
         let expected = self.schemes[which].restage(&restaged, &how);
         prop_assert_eq!(self.store().restage(name, restaged, how).await.unwrap(), expected);
         Ok(())
@@ -295,19 +293,34 @@ impl Run {
                 refused.iter().map(|r| (r.id.clone(), r.bill.clone(), r.digest[0], r.problem.clone())).collect();
             prop_assert_eq!(found, expected.refused_rows());
             prop_assert!(refused.iter().all(|row| row.json == json(&row.id, row.digest[0])));
-            for content in 0..4 {
-                let found = store.look_up(name, &by_content(), &[content.to_string()]).await;
-                if expected.index_is_complete {
-                    let row = expected.look_up(content).map(|id| json(&id, content));
-                    prop_assert_eq!(found.unwrap(), row);
-                } else {
-                    let is_missing = matches!(found, Err(JournalError::IndexMissing { .. }));
-                    prop_assert!(is_missing);
+            let accepts: [fn(&[u8]) -> bool; 2] =
+                [any_row, |json| json.iter().map(|byte| u32::from(*byte)).sum::<u32>() % 2 == 0];
+            for accept in accepts {
+                for content in [None, Some(0), Some(1), Some(2), Some(3)] {
+                    let (fields, values) =
+                        content.map_or((vec![], vec![]), |c: u8| (by_content(), vec![c.to_string()]));
+                    let found = store.look_up(name, &fields, &values, &accept).await;
+                    if expected.index_is_complete {
+                        let row = expected.look_up(content, |id, content| accept(&json(id, content)));
+                        prop_assert_eq!(
+                            found.unwrap().map(|found| found.json),
+                            row.map(|(id, content)| json(&id, content))
+                        );
+                    } else {
+                        let is_missing = matches!(found, Err(JournalError::IndexMissing { .. }));
+                        prop_assert!(is_missing);
+                    }
                 }
             }
+            let missing = store.missing_indexes(name, &indexes()).await.unwrap();
+            prop_assert_eq!(missing, if expected.index_is_complete { vec![] } else { indexes() });
         }
         Ok(())
     }
+}
+
+fn indexes() -> Vec<IndexFields> {
+    vec![by_content(), vec![]]
 }
 
 proptest! {

@@ -237,9 +237,16 @@ impl Scheme {
         rows.into_iter().map(|(id, row)| (id.clone(), row.content)).collect()
     }
 
-    /// The id of the latest row with this content.
-    pub(in super::super) fn look_up(&self, content: u8) -> Option<String> {
-        let rows = self.rows.iter().filter(|(_, row)| row.content == content && row.refused.is_none());
-        rows.max_by_key(|(id, row)| (row.stored, (*id).clone())).map(|(id, _)| id.clone())
+    /// Id and content of the latest row that is accepted, of those with this content if one is given.
+    pub(in super::super) fn look_up(
+        &self,
+        content: Option<u8>,
+        accept: impl Fn(&str, u8) -> bool,
+    ) -> Option<(String, u8)> {
+        let rows = self.rows.iter().filter(|(id, row)| {
+            content.is_none_or(|content| row.content == content) && row.refused.is_none() && accept(id, row.content)
+        });
+        let latest = rows.max_by_key(|(id, row)| (row.stored, (*id).clone()));
+        latest.map(|(id, row)| (id.clone(), row.content))
     }
 }

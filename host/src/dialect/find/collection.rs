@@ -1,47 +1,40 @@
-//! `_findCollection`: the syntax of a lookup.
+//! `_findCollection find F from S where A=v B=v`.
 
 use std::sync::Arc;
 
-use super::directive::DirectiveError;
-use super::template::Template;
+use super::super::directive::DirectiveError;
+use super::{Branch, Find, Operand, letters_outside};
 
-/// `_findCollection find F from S where A=v B=v`.
-#[derive(Clone, Debug)]
-pub(super) struct Find {
-    pub(super) is_table: bool,
-    /// The scheme or table.
-    pub(super) collection: Arc<str>,
-    pub(super) field: Arc<str>,
-    pub(super) conditions: Vec<(Arc<str>, Template)>,
-}
-
-impl Find {
-    pub(super) fn parse(text: &str) -> Result<Self, DirectiveError> {
-        const FORM: &str =
-            "`_findCollection find <field> from <scheme or table:name> where <field>=<value> [<field>=<value> …]`";
-        let malformed = |what: &str| DirectiveError::new(format!("the lookup has {what}"), format!("write {FORM}"));
-        let rest = keyword(text, "find").ok_or_else(|| malformed("no `find`"))?;
-        let (find, rest) = until_keyword(rest, "from").ok_or_else(|| malformed("no `from`"))?;
-        let (collection, rest) = until_keyword(rest, "where").ok_or_else(|| malformed("no `where`"))?;
-        if find.is_empty() || find.contains(char::is_whitespace) {
-            return Err(malformed("no single field between `find` and `from`"));
-        }
-        let (is_table, collection) = match collection.strip_prefix("table:") {
-            Some(table) => (true, table.trim()),
-            None => (false, collection),
-        };
-        if collection.is_empty() || collection.chars().all(|letter| matches!(letter, '.' | '…')) {
-            return Err(malformed("no scheme or table between `from` and `where`"));
-        }
-        let conditions = conditions(rest, &malformed)?;
-        Ok(Self { is_table, collection: collection.into(), field: find.into(), conditions })
+/// Reads the text behind `_findCollection`; `depth` lookups surround what stands in it.
+pub(super) fn parse(text: &str, depth: usize) -> Result<Find, DirectiveError> {
+    const FORM: &str =
+        "`_findCollection find <field> from <scheme or table:name> where <field>=<value> [<field>=<value> …]`";
+    let malformed = |what: &str| DirectiveError::new(format!("the lookup has {what}"), format!("write {FORM}"));
+    let rest = keyword(text, "find").ok_or_else(|| malformed("no `find`"))?;
+    let (find, rest) = until_keyword(rest, "from").ok_or_else(|| malformed("no `from`"))?;
+    let (collection, rest) = until_keyword(rest, "where").ok_or_else(|| malformed("no `where`"))?;
+    if find.is_empty() || find.contains(char::is_whitespace) {
+        return Err(malformed("no single field between `find` and `from`"));
     }
+    let (is_table, collection) = match collection.strip_prefix("table:") {
+        Some(table) => (true, table.trim()),
+        None => (false, collection),
+    };
+    if collection.is_empty() || collection.chars().all(|letter| matches!(letter, '.' | '…')) {
+        return Err(malformed("no scheme or table between `from` and `where`"));
+    }
+    let equal = conditions(rest, depth, &malformed)?;
+    let branches = vec![Branch { equal, tests: Vec::new() }];
+    Ok(Find { is_table, collection: collection.into(), field: find.into(), branches })
 }
+
+type Equal = (Arc<str>, Vec<Operand>);
 
 fn conditions(
     text: &str,
+    depth: usize,
     malformed: &dyn Fn(&str) -> DirectiveError,
-) -> Result<Vec<(Arc<str>, Template)>, DirectiveError> {
+) -> Result<Vec<Equal>, DirectiveError> {
     let mut conditions = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
@@ -56,7 +49,7 @@ fn conditions(
             return Err(malformed("a condition that is no `<field>=<value>`"));
         }
         let (value, after) = condition_value(after.trim_start());
-        conditions.push((field.into(), Template::parse(value)?));
+        conditions.push((field.into(), vec![Operand::read(value, depth)?]));
         rest = after.trim_start();
     }
     if conditions.is_empty() {
@@ -65,17 +58,17 @@ fn conditions(
     Ok(conditions)
 }
 
-/// A quoted text, or up to white space that is not within braces.
+/// A quoted text, or up to white space that is within neither braces nor a lookup.
 fn condition_value(text: &str) -> (&str, &str) {
-    for quote in ['\'', '"'] {
-        if let Some((value, after)) = text.strip_prefix(quote).and_then(|inner| inner.split_once(quote))
-            && (after.is_empty() || after.starts_with(char::is_whitespace))
-        {
-            return (value, after);
-        }
+    if let Some(quote) = text.chars().next().filter(|first| matches!(first, '\'' | '"'))
+        && let Some((end, _)) = letters_outside(text).skip(1).find(|(_, letter)| *letter == quote)
+        && let (Some(value), Some(after)) = (text.get(1..end), text.get(end + 1..))
+        && (after.is_empty() || after.starts_with(char::is_whitespace))
+    {
+        return (value, after);
     }
     let mut depth = 0_usize;
-    for (index, letter) in text.char_indices() {
+    for (index, letter) in letters_outside(text) {
         match letter {
             '{' => depth += 1,
             '}' => depth = depth.saturating_sub(1),
@@ -113,9 +106,15 @@ mod tests {
     use super::*;
 
     fn find(text: &str) -> Result<String, String> {
-        let Find { is_table, collection, field: find, conditions } =
-            Find::parse(text).map_err(|error| error.message)?;
-        let conditions: Vec<String> = conditions.iter().map(|(field, value)| format!("{field}:[{value}]")).collect();
+        let Find { is_table, collection, field: find, branches } = parse(text, 1).map_err(|error| error.message)?;
+        let [Branch { equal, tests }] = &branches[..] else { panic!("{branches:?}") };
+        assert_eq!(tests, &[]);
+        let value = |values: &[Operand]| match values {
+            [Operand { template, is_list: false }] => template.to_string(),
+            other => panic!("{other:?}"),
+        };
+        let conditions: Vec<String> =
+            equal.iter().map(|(field, values)| format!("{field}:[{}]", value(values))).collect();
         Ok(format!("{find} {} {collection} {}", if is_table { "table" } else { "in" }, conditions.join(" ")))
     }
 
@@ -134,6 +133,16 @@ mod tests {
             ("find id from s where a={{x}}-{{y}}", "id in s a:[{{x}}-{{y}}]"),
             ("find id from s where a='' b=1", "id in s a:[] b:[1]"),
             ("find a.b from s where c.d=it's", "a.b in s c.d:[it's]"),
+            ("find id\n  from s\n  where a={{x}}\n  b=1\n", "id in s a:[{{x}}] b:[1]"),
+            // A lookup is part of the value that it stands in.
+            (
+                "find id from s where a=_findCollection find b from t where c={{x}} d='q r' _endFind e=2",
+                "id in s a:[_findCollection find b from t where c={{x}} d='q r' _endFind] e:[2]",
+            ),
+            (
+                "find id from s where a='x _findCollection find b from t where c='{{x}}' _endFind' e=2",
+                "id in s a:[x _findCollection find b from t where c='{{x}}' _endFind] e:[2]",
+            ),
         ] {
             assert_eq!(find(text).as_deref(), Ok(expected), "{text}");
         }
@@ -147,6 +156,11 @@ mod tests {
             ("find a from ... where c=1", "the lookup has no scheme or table between `from` and `where`"),
             ("find a b from c where d=1", "the lookup has no single field between `find` and `from`"),
             ("find a from b where c={{x|dat}}", "filter `dat` is unknown"),
+            (
+                "find a from b where c=_findCollection find d from e where f=1",
+                "a lookup within the value has no `_endFind`",
+            ),
+            ("find a from b where c=_findCollection find d from e _endFind", "the lookup has no `where`"),
         ] {
             assert_eq!(find(text).unwrap_err(), message, "{text}");
         }
@@ -154,8 +168,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics(text in "[a-c(){}'\\\"= ]{0,30}|.*|(find |from |where |table:|a=|'| |中){0,10}") {
-            let _ = Find::parse(&text);
+        fn no_text_panics(text in "[a-c(){}'\\\"= ]{0,30}|.*|(find |from |where |table:|a=|'| |中|_findCollection |_endFind){0,12}") {
+            let _ = parse(&text, 1);
         }
     }
 }
