@@ -63,9 +63,9 @@ fn map(plan: &TargetPlan, bills: &[Vec<Row>], products: &Products) -> anyhow::Re
 }
 
 fn answer(question: &Question, products: &Products) -> anyhow::Result<Answer> {
-    let Question::Lookup { conditions, .. } = question else {
+    let Question::Lookup { search, .. } = question else {
         bail!("the mapping asks for something else than a row: {question:?}");
     };
-    let number = conditions.first().map(|(_, number)| number.as_str()).unwrap_or_default();
+    let number = search.reads().first().and_then(|read| read.values().first()).map_or("", String::as_str);
     Ok(products.get(number).map_or(Answer::Absent, |product| Answer::Value(product.product_id.clone())))
 }

@@ -2,7 +2,7 @@
 
 use dialect_alone::dialect::{
     Answer, Answers, Finding, Mapping, OnExpressionError, Options, Question, Row, SourcePlan, TargetPlan, Variables,
-    field, index_text, parse_source, parse_target,
+    WriteBack, field, index_text, parse_source, parse_target,
 };
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
@@ -52,11 +52,18 @@ pub(crate) fn run(example: &Example) -> Result<(), String> {
         came_out.insert("shaped".to_owned(), json!(rows));
         let ids: Result<Vec<String>, _> = rows.iter().map(|row| plan.row_id(row)).collect();
         came_out.insert("ids".to_owned(), ids.map_or(Value::Null, |ids| json!(ids)));
+        let (remedy, _) = plan.render_remedy(&PAGE).map_err(|error| error.to_string())?;
+        came_out.insert("remedy".to_owned(), remedy);
     }
     let mut failures = Vec::new();
     if let Some(plan) = &target {
         let (bills, failed) = bills(plan, &rows, example)?;
         came_out.insert("bills".to_owned(), json!(bills));
+        let rows_per_write = plan.rows_per_write().map_or(1, |rows| rows as usize);
+        came_out.insert("writes".to_owned(), json!(bills.chunks(rows_per_write).collect::<Vec<_>>()));
+        if let Some(reply) = example.get("reply") {
+            came_out.insert("callback".to_owned(), json!(written_back(plan, json(reply)?, rows.first())?));
+        }
         let other = plan.render_other_request(&PAGE).map_err(|error| error.to_string())?;
         came_out.insert("other".to_owned(), other);
         failures = failed;
@@ -147,6 +154,13 @@ fn shaped(plan: &SourcePlan, rows: Vec<Row>) -> Result<Vec<Row>, String> {
     Ok(shaped)
 }
 
+/// The rows that other schemes get after a write.
+fn written_back(plan: &TargetPlan, reply: Value, head: Option<&Row>) -> Result<Vec<Row>, String> {
+    let reply = objects(json!([reply])).pop().unwrap_or_default();
+    let row = |write_back: &WriteBack| write_back.row(reply.clone(), head, &Variables::at(PAGE.current_seconds));
+    plan.write_backs().iter().map(row).collect::<Result<_, _>>().map_err(|error| error.to_string())
+}
+
 /// The bills of rows, and what became of those that have none.
 fn bills(plan: &TargetPlan, rows: &[Row], example: &Example) -> Result<(Vec<Row>, Vec<String>), String> {
     let mut groups: Vec<(Option<String>, Vec<Row>)> = Vec::new();
@@ -180,37 +194,37 @@ fn bills(plan: &TargetPlan, rows: &[Row], example: &Example) -> Result<(Vec<Row>
 
 /// What the example's collections, tables and functions say.
 fn answer(question: &Question, example: &Example) -> Result<Answer, String> {
-    let (name, find, conditions, mut rows) = match question {
+    let given = |kind: &str| example.get(kind).ok_or(format!("no `{kind}` is given"));
+    let has = |row: &Row, name: &str, text: &str| field(row, name).is_some_and(|value| index_text(value) == text);
+    let (found, find) = match question {
         Question::Function { name, arguments } => {
             let arguments: Vec<String> = arguments.iter().map(|argument| argument.to_value().to_string()).collect();
             let call = format!("{name}({})", arguments.join(","));
-            let functions = json(example.get("functions").ok_or("no functions are given")?)?;
+            let functions = json(given("functions")?)?;
             let value = functions.get(&call).ok_or(format!("`{call}` is not among {functions}"))?;
             return Ok(Answer::Value(value.clone()));
         }
-        Question::Lookup { collection, find, conditions } => {
-            let rows = example.get(&format!("collection {collection}")).map(json).transpose()?.map(objects);
-            (collection, find, conditions, rows.ok_or(format!("no collection `{collection}` is given"))?)
+        // Of a collection the latest row counts, of a table the first.
+        Question::Lookup { collection, find, search } => {
+            let zone = options("").time_zone;
+            let mut rows = objects(json(given(&format!("collection {collection}"))?)?).into_iter().rev();
+            let found = rows.find(|row| {
+                search.reads().iter().any(|read| {
+                    read.conditions().all(|(name, text)| has(row, name, text))
+                        && read.matcher(&zone).is_none_or(|matcher| matcher.accepts(row))
+                })
+            });
+            (found, find)
         }
         Question::Table { table, find, conditions } => {
-            let rows = example.get(&format!("table {table}")).map(csv);
-            (table, find, conditions, rows.ok_or(format!("no table `{table}` is given"))?)
+            let mut rows = csv(given(&format!("table {table}"))?).into_iter();
+            (rows.find(|row| conditions.iter().all(|(name, text)| has(row, name, text))), find)
         }
     };
-    // Of a collection the latest row counts, of a table the first.
-    if matches!(question, Question::Lookup { .. }) {
-        rows.reverse();
-    }
-    let matching = rows.iter().find(|row| {
-        conditions.iter().all(|(name, text)| field(row, name).is_some_and(|value| index_text(value) == *text))
-    });
-    match matching {
-        None => Ok(Answer::Absent),
-        Some(row) => {
-            let value = field(row, find).ok_or(format!("the row of `{name}` has no `{find}`"))?;
-            Ok(Answer::Value(value.clone()))
-        }
-    }
+    Ok(match found {
+        None => Answer::Absent,
+        Some(row) => Answer::Value(field(&row, find).cloned().ok_or(format!("a row has no `{find}`"))?),
+    })
 }
 
 /// Rows of a table without quotes.
