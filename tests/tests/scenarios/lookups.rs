@@ -33,7 +33,7 @@ async fn a_scheme_dropped_into_a_running_host_gets_its_indexes_and_is_delivered(
     project.write(ORDERS, &orders);
     let warned = unbuilt(&project.qiao(&["scheme", "check", "--json"]).await.succeeded());
     assert_eq!(warned.len(), 4, "one for each lookup: {warned:?}");
-    assert!(warned.iter().all(|(path, _)| path.contains("$.request[")), "{warned:?}");
+    assert!(warned.iter().all(|(path, _)| path.starts_with("target.metadata.request[")), "{warned:?}");
     let products = "the collection `okki-products` has no index over `product_no` yet (";
     let message = warned.iter().find(|(_, message)| message.starts_with(products)).map(|(_, message)| message);
     let rows_and_more =

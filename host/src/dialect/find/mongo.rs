@@ -57,8 +57,8 @@ pub(super) fn parse(text: &str, depth: usize) -> Result<Find, DirectiveError> {
     }
     let field = field.filter(|field| !field.is_empty()).ok_or_else(|| malformed("no `findField=`"))?;
     let filter = filter.ok_or_else(|| malformed("no `where=`"))?;
-    let test = document(filter)?;
-    Ok(Find { is_table: false, collection: collection.into(), field, branches: branches(test) })
+    let branches = branches(document(filter)?);
+    Ok(Find { is_table: false, collection: collection.into(), field, branches })
 }
 
 /// `name = value`: what stands before it, and the text that begins with the value.
@@ -163,16 +163,18 @@ fn operator(field: &Arc<str>, name: &str, operand: Json) -> Result<Test<Operand>
         }
         "$in" => {
             let (values, has_null) = list(name, operand)?;
-            match has_null {
-                false => test(Check::Among(values)),
-                true => Test::Any(vec![test(Check::Null(true)), test(Check::Among(values))]),
+            if has_null {
+                Test::Any(vec![test(Check::Null(true)), test(Check::Among(values))])
+            } else {
+                test(Check::Among(values))
             }
         }
         "$nin" => {
             let (values, has_null) = list(name, operand)?;
-            match has_null {
-                false => test(Check::NotAmong(values)),
-                true => Test::All(vec![test(Check::Null(false)), test(Check::NotAmong(values))]),
+            if has_null {
+                Test::All(vec![test(Check::Null(false)), test(Check::NotAmong(values))])
+            } else {
+                test(Check::NotAmong(values))
             }
         }
         "$exists" => test(Check::Exists(truth(&operand)?)),

@@ -37,23 +37,25 @@ impl Search {
         Self { reads: vec![Read { fields, values, tests: Arc::from([]) }] }
     }
 
-    /// Fills branches in; `texts` gives an operand's values, and is asked in the order of [`Find::operands`](super::Find).
+    /// Fills branches in; `fill_in` gives an operand's values, and is asked in the order of [`Find::operands`](super::Find).
     pub(in super::super) fn fill<E>(
         branches: &[Branch],
-        texts: &mut dyn FnMut(&Operand) -> Result<Vec<String>, E>,
+        fill_in: &mut dyn FnMut(&Operand) -> Result<Vec<String>, E>,
     ) -> Result<Self, E> {
         let mut reads: Vec<Read> = Vec::new();
         for Branch { equal, tests } in branches {
             let fields: Vec<Arc<str>> = equal.iter().map(|(field, _)| Arc::clone(field)).collect();
             let mut rows_of_values: Vec<Vec<String>> = vec![Vec::new()];
             for (_, operands) in equal {
-                let values = all(operands, texts)?;
+                let values = all(operands, fill_in)?;
                 rows_of_values = rows_of_values
                     .iter()
-                    .flat_map(|before| values.iter().map(|value| [before.as_slice(), &[value.clone()]].concat()))
+                    .flat_map(|before| {
+                        values.iter().map(|value| [before.as_slice(), std::slice::from_ref(value)].concat())
+                    })
                     .collect();
             }
-            let tests: Arc<[_]> = tests.iter().map(|test| filled(test, texts)).collect::<Result<_, E>>()?;
+            let tests: Arc<[_]> = tests.iter().map(|test| filled(test, fill_in)).collect::<Result<_, E>>()?;
             for values in rows_of_values {
                 let read = Read { fields: fields.clone(), values, tests: Arc::clone(&tests) };
                 if !reads.contains(&read) {
@@ -76,28 +78,28 @@ impl Search {
     }
 }
 
-fn all<E>(operands: &[Operand], texts: &mut dyn FnMut(&Operand) -> Result<Vec<String>, E>) -> Result<Vec<String>, E> {
+fn all<E>(operands: &[Operand], fill_in: &mut dyn FnMut(&Operand) -> Result<Vec<String>, E>) -> Result<Vec<String>, E> {
     let mut values = Vec::with_capacity(operands.len());
     for operand in operands {
-        values.extend(texts(operand)?);
+        values.extend(fill_in(operand)?);
     }
     Ok(values)
 }
 
 fn filled<E>(
     test: &Test<Operand>,
-    texts: &mut dyn FnMut(&Operand) -> Result<Vec<String>, E>,
+    fill_in: &mut dyn FnMut(&Operand) -> Result<Vec<String>, E>,
 ) -> Result<Test<String>, E> {
-    let mut each = |tests: &[Test<Operand>]| tests.iter().map(|test| filled(test, texts)).collect::<Result<_, E>>();
+    let mut each = |tests: &[Test<Operand>]| tests.iter().map(|test| filled(test, fill_in)).collect::<Result<_, E>>();
     Ok(match test {
         Test::All(tests) => Test::All(each(tests)?),
         Test::Any(tests) => Test::Any(each(tests)?),
         Test::Field(field, check) => Test::Field(
             Arc::clone(field),
             match check {
-                Check::Among(operands) => Check::Among(all(operands, texts)?),
-                Check::NotAmong(operands) => Check::NotAmong(all(operands, texts)?),
-                Check::Ordered(order, operand) => Check::Ordered(*order, texts(operand)?.concat()),
+                Check::Among(operands) => Check::Among(all(operands, fill_in)?),
+                Check::NotAmong(operands) => Check::NotAmong(all(operands, fill_in)?),
+                Check::Ordered(order, operand) => Check::Ordered(*order, fill_in(operand)?.concat()),
                 Check::Exists(is_there) => Check::Exists(*is_there),
                 Check::Null(is_null) => Check::Null(*is_null),
             },
@@ -164,8 +166,8 @@ impl Ready {
                 match check {
                     Check::Among(texts) => Self::Among(field, texts.clone(), true),
                     Check::NotAmong(texts) => Self::Among(field, texts.clone(), false),
-                    Check::Ordered(_, text) if text.trim().is_empty() => Self::Never,
-                    Check::Ordered(order, text) => match condition::Operand::read(text, zone) {
+                    Check::Ordered(_, than) if than.trim().is_empty() => Self::Never,
+                    Check::Ordered(order, than) => match condition::Operand::read(than, zone) {
                         Some(than) => Self::Ordered(field, condition::Check::Ordered { order: *order, than }),
                         None => Self::Never,
                     },
