@@ -133,7 +133,7 @@ impl Run {
                     on_change: if skip { OnChange::Skip } else { OnChange::Redeliver },
                     makes_bills,
                     merges,
-                    indexes: if indexed { vec![by_content()] } else { vec![] },
+                    indexes: if indexed { indexes() } else { vec![] },
                     at_ms,
                 };
                 self.schemes[which].bring(&brought);
