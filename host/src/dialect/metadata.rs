@@ -13,7 +13,7 @@ use super::item::Origin;
 use super::key::Key;
 use super::load::{Loader, says_nothing};
 use super::options::Options;
-use super::plan::{FunctionUse, LookupUse};
+use super::plan::{FunctionUse, LookupUse, Named, Uses};
 use super::template::Template;
 use super::value::index_text;
 
@@ -74,7 +74,9 @@ pub(super) fn header(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> Head
                 loader.findings.error(&member("$", key), value, message, hint.to_owned());
             }
             None if !KNOWN.contains(&key.as_str()) && !OF_SOURCES.contains(&key.as_str()) => {
-                loader.findings.unknown_key("$", key, value, &KNOWN);
+                let known: Vec<&str> =
+                    KNOWN.iter().chain(&OF_SOURCES).copied().chain(UNSUPPORTED.iter().map(|(key, _)| *key)).collect();
+                loader.findings.unknown_key("$", key, value, &known);
             }
             _ => {}
         }
@@ -303,4 +305,12 @@ pub(super) struct Common {
     pub(super) options: Options,
     pub(super) lookups: Arc<[LookupUse]>,
     pub(super) functions: Arc<[FunctionUse]>,
+    /// The fields of a row that it names.
+    pub(super) named: Arc<Named>,
+}
+
+impl Common {
+    pub(super) fn uses(&self) -> Uses {
+        Uses { lookups: self.lookups.to_vec(), functions: self.functions.to_vec() }
+    }
 }

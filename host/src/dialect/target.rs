@@ -10,11 +10,11 @@ use super::finding::Parsed;
 use super::item::{Computed, Item};
 use super::key::Key;
 use super::load::{Loader, Names, says_nothing};
-use super::mapping::{Mapping, Rendering};
+use super::mapping::{Draft, Mapping, Rendering};
 use super::metadata::{self, Common};
 use super::name;
 use super::options::{Options, Variables};
-use super::plan::{FunctionUse, LookupUse};
+use super::plan::{FunctionUse, LookupUse, Named};
 use super::question::Answers;
 use super::scope::Scope;
 use super::source::{SourcePlan, empty_row, render};
@@ -48,7 +48,8 @@ pub fn parse_target(metadata: &Value, source: Option<&SourcePlan>, options: &Opt
         let message = format!("flattening makes `{suffixed}` different in every row: no two rows become one bill");
         loader.findings.warning("$.operation.field", &Value::from(key.written()), message, hint);
     }
-    loader.findings.finish(plan)
+    let uses = plan.as_ref().map(|plan| plan.common.uses()).unwrap_or_default();
+    loader.findings.finish(plan, uses)
 }
 
 /// The field to which flattening adds the element's place.
@@ -62,6 +63,9 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> TargetPlan {
         loader.findings.warning("$.pagination", pagination, "`pagination` does nothing on a target", None);
     }
     let merge = metadata::operation(loader, keys);
+    loader.key_fields(merge.as_ref().map(|merge| &merge.key), "no row says which bill it belongs to");
+    // A field of the bill or, where that has none of the name, of its head row.
+    loader.mentioned.fields.extend(header.number.iter().flat_map(Key::names).map(str::to_owned));
     loader.lines = merge.as_ref().map(|merge| merge.lines.clone());
     let request = loader.items("$.request", keys.get("request").unwrap_or(&Value::Null));
     if request.is_empty() && loader.findings.is_clean() {
@@ -76,6 +80,7 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> TargetPlan {
             options: loader.options.clone(),
             lookups: std::mem::take(&mut loader.lookups).into(),
             functions: std::mem::take(&mut loader.functions).into(),
+            named: std::mem::take(&mut loader.mentioned).into(),
         },
         request: request.into(),
         other_request: other_request.into(),
@@ -151,12 +156,35 @@ impl TargetPlan {
         render(&self.other_request, &self.common.options, variables, false)
     }
 
+    /// The fields of a row that it names.
+    pub(super) fn named(&self) -> &Named {
+        &self.common.named
+    }
+
     /// Maps the rows of one bill, its head first. Only a merge looks at more than the first.
     pub fn map(&self, rows: &[Row], variables: &Variables, answers: &Answers) -> Mapping {
-        let Some(head) = rows.first() else {
-            let place = Place { side: Side::Target, path: "$.request".into(), text: "".into(), line: None };
-            return Mapping::Failed(MappingError::NoRows { place });
-        };
+        match rows.first() {
+            Some(head) => self.rendered(rows, head, variables, answers, Rendering::render),
+            None => Mapping::Failed(no_rows()),
+        }
+    }
+
+    /// Maps them as far as can be, for a person to look at: with everything that failed.
+    pub fn draft(&self, rows: &[Row], variables: &Variables, answers: &Answers) -> Draft {
+        match rows.first() {
+            Some(head) => self.rendered(rows, head, variables, answers, Rendering::draft),
+            None => Draft { failures: vec![no_rows()], ..Draft::default() },
+        }
+    }
+
+    fn rendered<'a, T>(
+        &'a self,
+        rows: &'a [Row],
+        head: &'a Row,
+        variables: &'a Variables,
+        answers: &'a Answers,
+        render: fn(Rendering<'a>, &[Item], &Scope<'a>) -> T,
+    ) -> T {
         let mut rendering = Rendering::new(&self.common.options, variables, answers);
         let mut scope = Scope { computed: &self.computed, ..Scope::of_row(head) };
         rendering.computed = &self.computed;
@@ -166,6 +194,11 @@ impl TargetPlan {
             // Outside of arrays a line's field is the first line's.
             scope.list = Some(lines);
         }
-        rendering.render(&self.request, &scope)
+        render(rendering, &self.request, &scope)
     }
+}
+
+fn no_rows() -> MappingError {
+    let place = Place { side: Side::Target, path: "$.request".into(), text: "".into(), line: None };
+    MappingError::NoRows { place }
 }
