@@ -65,7 +65,7 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
     let result = match watch {
         None => run_once(common, arguments, &engine, broken).await,
         Some(watch) => {
-            let answering = answer(&serving);
+            let answering = answer(&serving, Arc::clone(&journal) as Arc<dyn Journal>);
             let keeping_up = tokio::spawn(reload::keep_up(watch, loader, serving, journal));
             let result = run_by_schedule(engine, &stop).await;
             keeping_up.abort();
@@ -78,7 +78,7 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
 }
 
 /// Answers other commands. A host that cannot do that works all the same.
-fn answer(serving: &Serving) -> Option<JoinHandle<()>> {
+fn answer(serving: &Serving, journal: Arc<dyn Journal>) -> Option<JoinHandle<()>> {
     let state_dir = serving.standing().project.state_dir();
     let listening = web::listen(&state_dir)
         .inspect_err(|error| {
@@ -87,7 +87,7 @@ fn answer(serving: &Serving) -> Option<JoinHandle<()>> {
         .ok()?;
     let serving = serving.clone();
     Some(tokio::spawn(async move {
-        if let Err(error) = web::serve(listening, serving).await {
+        if let Err(error) = web::serve(listening, serving, journal).await {
             tracing::warn!("other commands cannot ask this host any more: {error}");
         }
     }))

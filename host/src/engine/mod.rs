@@ -13,6 +13,7 @@
 //!   and [`look_up`] asks the vendor where nobody knows.
 //! * [`reload`] makes another snapshot when the project's folder changes, and [`take_over`] puts what the journal holds of a
 //!   scheme in step with it.
+//! * [`preview`] shows what would become of a few rows, and leaves no trace.
 //! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait.
 //!
 //! Invariants:
@@ -26,6 +27,7 @@ pub mod deliver;
 mod look_up;
 mod mapping;
 pub mod once;
+pub mod preview;
 pub mod progress;
 pub mod reload;
 mod retry;

@@ -228,6 +228,30 @@ impl Journal for SledStore {
         self.read(|tree| lookups::look_up(tree, collection, fields, values))
     }
 
+    async fn search(
+        &self,
+        collection: &str,
+        is_wanted: &(dyn for<'a> Fn(&'a [u8]) -> bool + Send + Sync),
+    ) -> Result<Option<Vec<u8>>, JournalError> {
+        let mut latest: Option<lookups::RowToIndex> = None;
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            // A step at a time, so that commits do not wait for the whole.
+            let (rows, last) =
+                self.read(|tree| lookups::rows_without(tree, collection, lookups::NO_INDEX, after.as_deref()))?;
+            for row in rows.into_iter().filter(|row| is_wanted(&row.json)) {
+                if latest.as_ref().is_none_or(|latest| latest.stored < row.stored) {
+                    latest = Some(row);
+                }
+            }
+            match last {
+                Some(_) => after = last,
+                None => return Ok(latest.map(|row| row.json)),
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn ensure_indexes(
         &self,
         collection: &str,

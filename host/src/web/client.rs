@@ -11,6 +11,9 @@ use crate::capability::choose_cryptography;
 /// How long a host may take to answer: it has everything at hand.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long it may take where it has to ask vendors.
+const PATIENCE: Duration = Duration::from_mins(5);
+
 /// Why a host that runs did not answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the running host does not answer: {0}\n  hint: is it of another version than this command?")]
@@ -18,14 +21,33 @@ pub struct NoAnswer(reqwest::Error);
 
 /// What the host of this project says; `None`: none runs.
 pub async fn ask(state_dir: &Path, path: &str) -> Result<Option<Value>, NoAnswer> {
+    send(state_dir, path, None, TIMEOUT).await
+}
+
+/// What the host of this project makes of a request, a JSON text; `None`: none runs.
+pub async fn request(state_dir: &Path, path: &str, body: String) -> Result<Option<Value>, NoAnswer> {
+    send(state_dir, path, Some(body), PATIENCE).await
+}
+
+async fn send(
+    state_dir: &Path,
+    path: &str,
+    body: Option<String>,
+    timeout: Duration,
+) -> Result<Option<Value>, NoAnswer> {
     let socket = socket(state_dir);
     if !socket.exists() {
         return Ok(None);
     }
     choose_cryptography();
     let client =
-        reqwest::Client::builder().unix_socket(socket).timeout(TIMEOUT).no_proxy().build().map_err(NoAnswer)?;
-    match client.get(format!("http://localhost{path}")).send().await {
+        reqwest::Client::builder().unix_socket(socket).timeout(timeout).no_proxy().build().map_err(NoAnswer)?;
+    let url = format!("http://localhost{path}");
+    let request = match body {
+        Some(body) => client.post(url).body(body),
+        None => client.get(url),
+    };
+    match request.send().await {
         // Left by a host that was killed.
         Err(error) if error.is_connect() => Ok(None),
         Err(error) => Err(NoAnswer(error)),

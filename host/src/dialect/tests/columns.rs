@@ -70,7 +70,8 @@ fn a_column_is_used_by_whatever_names_it() {
 
 #[test]
 fn where_the_request_does_not_tell_its_columns_none_is_unused() {
-    let source = source(&json!({"api": "wdt.refund.query", "id": "no", "request": [{"field": "status", "value": "90"}]}));
+    let source =
+        source(&json!({"api": "wdt.refund.query", "id": "no", "request": [{"field": "status", "value": "90"}]}));
     assert!(source.unused_columns(&target(&mapped("{x}")), &[]).is_empty());
     assert_eq!(source.misses_column("x"), Ok(()));
 }
@@ -78,7 +79,8 @@ fn where_the_request_does_not_tell_its_columns_none_is_unused() {
 #[test]
 fn keys_that_no_column_feeds_are_warned_of() {
     let request = json!([{"field": "FBillNo"}, {"field": "FQty"}]);
-    let metadata = json!({"api": "executeBillQuery", "id": "{{FBillNo}}-{{FEntryId}}", "number": "FBilNo", "request": request});
+    let metadata =
+        json!({"api": "executeBillQuery", "id": "{{FBillNo}}-{{FEntryId}}", "number": "FBilNo", "request": request});
     let parsed = parse_source(&metadata, &options());
     assert_eq!(
         shown(&parsed.warnings),
@@ -109,11 +111,7 @@ fn a_field_that_is_written_twice_is_warned_of_wherever_it_stands() {
     let places: Vec<&str> = warnings.iter().map(|finding| finding.path.as_str()).collect();
     assert_eq!(
         places,
-        [
-            "$.request[0].children[2].value",
-            "$.request[1].children[0].children[2].value",
-            "$.otherRequest[2].value"
-        ]
+        ["$.request[0].children[2].value", "$.request[1].children[0].children[2].value", "$.otherRequest[2].value"]
     );
     assert!(warnings.iter().all(|finding| finding.message == "field `x` occurs twice; the later one wins"));
 }
@@ -123,7 +121,12 @@ fn what_is_used_of_the_world_is_known_in_spite_of_errors() {
     let metadata = json!({"request": [{"field": "a", "value": "_findCollection find id from s where no={x}"},
         {"field": "b", "transform": {"function": "f", "params": ["y"]}}]});
     let parsed = parse_target(&metadata, None, &options());
-    assert_eq!(shown(&parsed.errors), ["`$.api`: `api` is missing (hint: name the vendor's operation: `executeBillQuery`, `/v1/invoices/order/push` …)"]);
+    assert_eq!(
+        shown(&parsed.errors),
+        [
+            "`$.api`: `api` is missing (hint: name the vendor's operation: `executeBillQuery`, `/v1/invoices/order/push` …)"
+        ]
+    );
     assert_eq!(parsed.uses.lookups[0].source, LookupIn::Collection("s".to_owned()));
     assert_eq!(parsed.uses.functions[0].name, "f");
 }

@@ -29,7 +29,9 @@ fn a_draft_has_what_can_be_mapped_and_everything_that_failed() {
     let failed: Vec<String> = draft
         .failures
         .iter()
-        .map(|failure| format!("{} {}", failure.path(), failure.line().map_or_else(String::new, |line| line.to_string())))
+        .map(|failure| {
+            format!("{} {}", failure.path(), failure.line().map_or_else(String::new, |line| line.to_string()))
+        })
         .collect();
     assert_eq!(
         failed,

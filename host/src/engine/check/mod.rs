@@ -4,9 +4,13 @@
 //! A scheme that does not fit is left out and stops nobody else; so is a connection whose secret is missing.
 //!
 //! [`connections`] come first, for schemes use them; [`scheme`] checks each scheme by itself, and what it names by way of
-//! [`references`]; [`order`] then looks at the schemes together, for they look into each other.
+//! [`references`]; [`columns`] and [`order`] then look at the schemes together, for they look into each other. [`draft()`]
+//! checks one scheme as if it had been saved, [`metadata`] a piece of metadata that belongs to no project.
 
+mod columns;
 mod connections;
+mod draft;
+pub mod metadata;
 mod order;
 mod references;
 mod scheme;
@@ -20,6 +24,8 @@ use crate::journal::{IndexFields, Journal, JournalError, State};
 use crate::plugin::Registry;
 use crate::plugin::connector::Sessions;
 use scheme::Checker;
+
+pub use draft::{Draft, draft};
 
 /// A snapshot, and what does not fit.
 pub struct Checked {
@@ -43,6 +49,7 @@ pub fn check(
     for file in project.schemes.iter().filter(|file| file.enabled) {
         schemes.extend(checker.scheme(file, &mut problems));
     }
+    columns::check(&schemes, project, &mut problems);
     order::leave_out_blind(&mut schemes, project, &mut problems);
     let schemes = order::index_and_order(schemes);
     let snapshot = Snapshot {
@@ -75,6 +82,6 @@ pub(super) async fn build_index(engine: &Engine, stem: &str, fields: &IndexField
     engine.journal.ensure_indexes(stem, &indexes, &index_values).await
 }
 
-fn index_values(json: &[u8], fields: &IndexFields) -> Option<Vec<String>> {
+pub(super) fn index_values(json: &[u8], fields: &IndexFields) -> Option<Vec<String>> {
     serde_json::from_slice(json).ok().and_then(|row| shape::index_values(&row, fields))
 }

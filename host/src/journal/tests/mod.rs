@@ -3,6 +3,7 @@
 
 mod bills;
 mod kv;
+mod looking;
 mod lookups;
 mod model;
 mod purge;
