@@ -5,8 +5,11 @@
 
 mod connection;
 mod init;
+mod metadata;
 mod output;
+mod paint;
 mod plugin;
+mod preview;
 mod project;
 mod run;
 mod scheme;
@@ -46,7 +49,7 @@ enum Command {
     Init(init::Arguments),
     /// Scan and deliver by schedule, until interrupted; changes of the project are taken over meanwhile.
     Run(run::Arguments),
-    /// Schemes: list them, check them, purge one that was removed.
+    /// Schemes: list them, check them, preview one, purge one that was removed.
     #[command(subcommand)]
     Scheme(scheme::Command),
     /// Connections: try them.

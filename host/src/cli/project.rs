@@ -51,6 +51,13 @@ pub(super) async fn open(
     Ok(Opened { standing, loader })
 }
 
+/// Opens a project to look at it: nothing is written, so that a project without a `state` folder stays without.
+pub(super) async fn look(common: &Common) -> Result<Standing, CommandError> {
+    let (project, problems) = load(common)?;
+    let mut loader = Loader::to_look(&project)?;
+    Ok(loader.load(project, problems, &[], None).await)
+}
+
 /// For commands that change nothing: no state.
 #[expect(clippy::unnecessary_wraps, reason = "takes the place of a function that opens the journal, which can fail")]
 pub(super) fn no_state(_: &Path) -> Result<Option<Arc<dyn State>>, CommandError> {

@@ -64,7 +64,7 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
     let result = match watch {
         None => run_once(common, arguments, &engine, broken).await,
         Some(watch) => {
-            let answering = answer(&serving, journal);
+            let answering = answer(&serving, journal as Arc<dyn Journal>);
             let keeping_up = tokio::spawn(reload::keep_up(watch, loader, serving));
             let result = run_by_schedule(engine, &stop).await;
             keeping_up.abort();

@@ -1,13 +1,15 @@
-//! `qiao scheme`: list, check, purge.
+//! `qiao scheme`: list, check, preview, purge.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::project::state_dir;
-use super::{CommandError, CommandResult, Common, FAILED, output, project};
+use super::{CommandError, CommandResult, Common, FAILED, metadata, output, preview, project};
 use crate::config::{ConfigProblem, nearest};
+use crate::engine::check::draft;
 use crate::engine::check::indexes::{self, UnbuiltIndex};
 use crate::engine::reload::Standing;
 use crate::journal::{Journal as _, SledStore};
@@ -18,8 +20,10 @@ use crate::web::{IndexesAsked, SCHEMES, UNBUILT_INDEXES, client, view};
 pub(super) enum Command {
     /// List the schemes: where rows come from, where bills go, whether they can run. Of a running host: what runs there.
     List,
-    /// Check everything that the project has: files, plugins, connections, schemes.
-    Check,
+    /// Check everything that the project has, or one scheme, or a piece of metadata by itself.
+    Check(CheckArguments),
+    /// Show what would become of a few rows: row and bill side by side. Nothing is written anywhere.
+    Preview(preview::Arguments),
     /// Forget what the journal holds of a scheme whose file was removed: its collection, its bills, where it stood.
     Purge {
         /// The stem of its file.
@@ -27,15 +31,32 @@ pub(super) enum Command {
     },
 }
 
+/// What is checked.
+#[derive(Args)]
+pub(super) struct CheckArguments {
+    /// A scheme's file, or the stem of one in the project; without it everything is checked.
+    #[arg(value_name = "SCHEME", conflicts_with = "metadata")]
+    scheme: Option<PathBuf>,
+    /// A file with one side's metadata, which need not belong to a project; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    metadata: Option<PathBuf>,
+    /// Which side's metadata it is; without it, what is written in it tells.
+    #[arg(long, requires = "metadata")]
+    side: Option<metadata::SideName>,
+}
+
 pub(super) async fn scheme(common: &Common, command: &Command) -> CommandResult {
     match command {
         Command::List => list(common).await,
-        Command::Check => {
+        Command::Check(CheckArguments { metadata: Some(file), side, .. }) => metadata::check(common, file, *side).await,
+        Command::Check(CheckArguments { scheme: Some(name), .. }) => check_one(common, name).await,
+        Command::Check(_) => {
             let mut standing = project::open(common, project::no_state).await?.standing;
             let warnings = unbuilt_indexes(common, &standing).await;
             standing.problems.extend(warnings);
             Ok(check(common, &standing))
         }
+        Command::Preview(arguments) => preview::preview(common, arguments).await,
         Command::Purge { stem } => purge(common, stem).await,
     }
 }
@@ -120,14 +141,28 @@ async fn unbuilt_indexes(common: &Common, standing: &Standing) -> Vec<ConfigProb
 }
 
 fn check(common: &Common, opened: &Standing) -> ExitCode {
-    let errors = opened.problems.iter().filter(|problem| problem.is_error()).count();
-    let warnings = opened.problems.len() - errors;
+    let schemes = opened.snapshot.schemes.len();
+    say(common, &opened.problems, &format!("{schemes} scheme(s) ready"))
+}
+
+/// One scheme, as if it were in the project.
+async fn check_one(common: &Common, name: &Path) -> CommandResult {
+    let standing = project::look(common).await?;
+    let (file, text) = preview::scheme_file(common, name)?;
+    let draft = draft(&standing, None, &file, &text);
+    let ready = if draft.fits() { "ready" } else { "not ready" };
+    Ok(say(common, &draft.problems, &format!("`{}` is {ready}", file.display())))
+}
+
+/// Says problems, and that they are all.
+fn say(common: &Common, problems: &[ConfigProblem], what: &str) -> ExitCode {
+    let errors = problems.iter().filter(|problem| problem.is_error()).count();
+    let warnings = problems.len() - errors;
     if common.json {
-        output::line(&output::problems_json(&opened.problems).to_string());
+        output::line(&output::problems_json(problems).to_string());
     } else {
-        output::problems(&opened.problems);
-        let schemes = opened.snapshot.schemes.len();
-        output::line(&format!("{schemes} scheme(s) ready, {errors} error(s), {warnings} warning(s)"));
+        output::problems(problems);
+        output::line(&format!("{what}, {errors} error(s), {warnings} warning(s)"));
     }
-    if opened.problems.iter().any(ConfigProblem::is_error) { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
+    if errors > 0 { ExitCode::from(FAILED) } else { ExitCode::SUCCESS }
 }

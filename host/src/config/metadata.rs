@@ -21,7 +21,7 @@ use super::text::{self, Lines};
 use super::tree::fields::Fields;
 use super::tree::{Data, Node, read, yaml};
 
-const COMMA: &str = "there is a comma too many before the closing bracket; it is ignored";
+pub(super) const COMMA: &str = "there is a comma too many before the closing bracket; it is ignored";
 
 /// The metadata of one side of a scheme.
 #[derive(Debug)]
@@ -183,13 +183,7 @@ fn from_file(fields: &Fields<'_>, root: &Path, name: &str) -> Option<Metadata> {
         return None;
     };
     let text = text::read(root, &file).map_err(|problem| report.add(problem)).ok()?;
-    let problem = |complaint: Complaint| {
-        let place = complaint.place.unwrap_or(Place { line: 1, column: 1 });
-        ConfigProblem {
-            hint: complaint.hint.map(Into::into),
-            ..ConfigProblem::error(&file, complaint.message).place(place)
-        }
-    };
+    let problem = |complaint: Complaint| ConfigProblem::complaint(&file, complaint);
     match json::parse(&text) {
         Ok(Json { value, commas }) => {
             for comma in commas {

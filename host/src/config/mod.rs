@@ -15,6 +15,7 @@
 //! | [`table`] | mapping tables |
 //! | [`units`], [`moment`], [`schedule`] | lengths of time, sizes, rates; time zones and times; cron |
 //! | [`watch`] | waiting until the folder has changed and lies still |
+//! | [`pasted`] | a JSON text that is no part of a project |
 //! | [`problem`], [`text`], [`folder`] | problems and places; files and their encodings |
 
 mod connection;
@@ -23,6 +24,7 @@ mod host;
 mod json;
 mod metadata;
 mod moment;
+mod pasted;
 mod problem;
 mod schedule;
 mod scheme;
@@ -44,11 +46,14 @@ use jiff::tz::TimeZone;
 
 pub use connection::ConnectionConfig;
 pub use host::{HostConfig, LimitsConfig, StoreKind};
+pub use moment::default_zone;
+pub use pasted::Pasted;
 pub use problem::{ConfigProblem, Origin, Severity};
 pub use schedule::Schedule;
 pub use scheme::{OnExisting, OnExpressionError, RetryConfig, SchemeFile, SourceConfig, StageUse, TargetConfig};
 pub use secret::{Secret, SecretSource};
 pub use table::{Table, TableSet};
+pub use text::decoded;
 pub use tree::fields::nearest;
 pub use units::Rate;
 pub use watch::Watch;
@@ -145,6 +150,23 @@ impl Project {
             tables: Arc::new(tables),
         });
         Loaded { project, problems, kept }
+    }
+
+    /// The same project with this scheme in it, in the place of the one of its stem: `text` as if it were saved as that file
+    /// under `schemes/`, and enabled. It need not be there, nor be called `*.yaml` (`orders.yaml.example`). Beside it the
+    /// scheme's stem, if it loads, and what is wrong with it.
+    pub fn with_scheme(&self, file: &Path, text: &str) -> (Self, Option<String>, Vec<ConfigProblem>) {
+        let mut problems = Vec::new();
+        let mut project = self.clone();
+        let stem = Schemes::stem(file);
+        project.schemes.retain(|scheme| scheme.stem != stem);
+        let schemes = Schemes { root: &self.root, zone: &self.host.time_zone, connections: Some(&self.connections) };
+        let Some(draft) = schemes.draft(file, text, &project.schemes, &mut problems) else {
+            return (project, None, problems);
+        };
+        project.schemes.push(SchemeFile { enabled: true, ..draft });
+        project.schemes.sort_by(|one, other| one.path.cmp(&other.path));
+        (project, Some(stem), problems)
     }
 
     /// What `qiao.toml` said when it was last sound.

@@ -12,7 +12,7 @@ use super::tree::shorten;
 pub(super) const DEFAULT_ZONE: &str = "Asia/Shanghai";
 
 /// The default zone. Without a time zone database its offset, which has not changed since 1991.
-pub(super) fn default_zone() -> TimeZone {
+pub fn default_zone() -> TimeZone {
     TimeZone::get(DEFAULT_ZONE).unwrap_or_else(|_| tz::offset(8).to_time_zone())
 }
 

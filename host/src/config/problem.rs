@@ -92,6 +92,11 @@ impl ConfigProblem {
         Self { line: Some(place.line), column: Some(place.column), ..self }
     }
 
+    pub(super) fn complaint(file: &Path, complaint: Complaint) -> Self {
+        let place = complaint.place.unwrap_or(Place { line: 1, column: 1 });
+        Self { hint: complaint.hint.map(Into::into), ..Self::error(file, complaint.message).place(place) }
+    }
+
     pub(super) fn line(self, line: u32) -> Self {
         Self { line: Some(line), ..self }
     }
@@ -111,6 +116,9 @@ impl fmt::Display for ConfigProblem {
             write!(f, "{path}: ")?;
         }
         f.write_str(&self.message)?;
+        if let Some(text) = self.text.as_deref().filter(|text| !text.is_empty() && *text != "null") {
+            write!(f, "\n  text: {text}")?;
+        }
         if let Some(hint) = &self.hint {
             write!(f, "\n  hint: {hint}")?;
         }

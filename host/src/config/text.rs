@@ -11,6 +11,11 @@ use super::problem::{ConfigProblem, Place};
 pub(super) fn read(root: &Path, file: &Path) -> Result<String, ConfigProblem> {
     let bytes = std::fs::read(root.join(file))
         .map_err(|error| ConfigProblem::error(file, format!("cannot be read: {error}")))?;
+    decoded(file, bytes)
+}
+
+/// The text of a file, or of standard input.
+pub fn decoded(file: &Path, bytes: Vec<u8>) -> Result<String, ConfigProblem> {
     decode(bytes).map_err(|(place, message)| {
         ConfigProblem::error(file, message).place(place).hint("save it as UTF-8 (in Excel: the file type `CSV UTF-8`)")
     })

@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::plan::Uses;
+
 /// One thing that is wrong, or odd, about metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -40,6 +42,8 @@ pub struct Parsed<T> {
     pub errors: Vec<Finding>,
     /// What a person should look at.
     pub warnings: Vec<Finding>,
+    /// What it uses of the world, as far as it could be read.
+    pub uses: Uses,
 }
 
 /// Collects findings while metadata is read.
@@ -82,9 +86,9 @@ impl Findings {
         self.errors.is_empty()
     }
 
-    pub(super) fn finish<T>(self, plan: Option<T>) -> Parsed<T> {
+    pub(super) fn finish<T>(self, plan: Option<T>, uses: Uses) -> Parsed<T> {
         let plan = plan.filter(|_| self.errors.is_empty());
-        Parsed { plan, errors: self.errors, warnings: self.warnings }
+        Parsed { plan, errors: self.errors, warnings: self.warnings, uses }
     }
 }
 

@@ -13,7 +13,7 @@ use super::item::Origin;
 use super::key::Key;
 use super::load::{Loader, says_nothing};
 use super::options::Options;
-use super::plan::{FunctionUse, LookupUse};
+use super::plan::{FunctionUse, LookupUse, Named, Uses};
 use super::template::Template;
 use super::value::index_text;
 
@@ -65,7 +65,8 @@ pub(super) fn header(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> Head
             let hint = "it says what becomes of a written bill: move it to the target's metadata".to_owned();
             loader.findings.warning(&member("$", key), value, format!("key `{key}` does nothing on a source"), hint);
         } else if !of_source && key != WRITE_BACK && !KNOWN.contains(&key) {
-            loader.findings.unknown_key("$", key, value, &KNOWN);
+            let known: Vec<&str> = KNOWN.iter().chain(&OF_SOURCES).chain(&[WRITE_BACK]).copied().collect();
+            loader.findings.unknown_key("$", key, value, &known);
         }
     }
     effect(loader, keys);
@@ -313,4 +314,12 @@ pub(super) struct Common {
     pub(super) options: Options,
     pub(super) lookups: Arc<[LookupUse]>,
     pub(super) functions: Arc<[FunctionUse]>,
+    /// The fields of a row that it names.
+    pub(super) named: Arc<Named>,
+}
+
+impl Common {
+    pub(super) fn uses(&self) -> Uses {
+        Uses { lookups: self.lookups.to_vec(), functions: self.functions.to_vec() }
+    }
 }

@@ -23,6 +23,7 @@
 //! | `parser` | what a value becomes when it is filled in |
 //! | `mapping`, `scope`, `name` | rendering: items over rows, and what names mean there |
 //! | `value` | types and conversions |
+//! | `guess` | which side's metadata it is, where nobody says |
 //! | `question`, `options`, `plan`, `error`, `finding` | the words shared with the engine |
 
 mod call;
@@ -36,6 +37,7 @@ mod finding;
 mod flatten;
 mod format;
 mod group;
+mod guess;
 mod item;
 mod key;
 mod load;
@@ -61,10 +63,11 @@ mod tests;
 pub use error::{MappingError, Place, Side};
 pub use find::{Matcher, Read, Search};
 pub use finding::{Finding, Parsed};
-pub use mapping::Mapping;
+pub use guess::guess_side;
+pub use mapping::{Draft, Mapping};
 pub use name::field;
 pub use options::{OnExpressionError, Options, Variables};
-pub use plan::{FunctionUse, LookupIn, LookupUse};
+pub use plan::{FunctionUse, LookupIn, LookupUse, Uses};
 pub use question::{Answer, Answers, Argument, Question, Questions};
 pub use source::{SourcePlan, parse_source};
 pub use target::{TargetPlan, parse_target};

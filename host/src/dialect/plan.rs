@@ -1,5 +1,33 @@
 //! What a plan says about itself, so that loading a scheme can check what it uses.
 
+use super::name;
+use super::scope::below;
+
+/// What metadata uses of the world, whether or not it came to a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uses {
+    /// Lookups, in the order written.
+    pub lookups: Vec<LookupUse>,
+    /// Calls of plugin functions, in the order written.
+    pub functions: Vec<FunctionUse>,
+}
+
+/// The fields of a row that metadata names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Named {
+    pub(super) fields: Vec<String>,
+    /// Rows are passed on as they are, so that every field of them is meant.
+    pub(super) whole_rows: bool,
+}
+
+impl Named {
+    /// Whether a column is named, under any of its spellings or as the beginning of a path.
+    pub(super) fn has(&self, column: &str) -> bool {
+        self.whole_rows
+            || self.fields.iter().any(|field| name::same_letters(field, column) || below(field, column).is_some())
+    }
+}
+
 /// A lookup of a mapping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LookupUse {

@@ -21,6 +21,7 @@ use super::options::{Options, Variables};
 use super::plan::FunctionUse;
 use super::question::Answers;
 use super::scope::Scope;
+use super::target::TargetPlan;
 use super::value::index_text;
 
 /// The parameters of a Kingdee query; every other item of its request is a column (Kingdee's help on `ExecuteBillQuery`).
@@ -57,7 +58,8 @@ struct Remedy {
 pub fn parse_source(metadata: &Value, options: &Options) -> Parsed<SourcePlan> {
     let mut loader = Loader::new(Side::Source, options);
     let plan = metadata::members(&mut loader, metadata).map(|keys| read(&mut loader, keys));
-    loader.findings.finish(plan)
+    let uses = plan.as_ref().map(|plan| plan.common.uses()).unwrap_or_default();
+    loader.findings.finish(plan, uses)
 }
 
 fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> SourcePlan {
@@ -80,6 +82,8 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> SourcePlan {
     let flatten = loader.flatten(keys.get("beatFlat"), header.id.as_ref().or(header.number.as_ref()));
     let condition = loader.condition(keys.get("condition"));
     let group = loader.group_calculate(keys.get("groupCalculate"));
+    loader.key_fields(header.id.as_ref(), "rows have no id");
+    loader.key_fields(header.number.as_ref(), "rows have no number");
     let computed = std::mem::take(&mut loader.computed);
     let columns = loader.columns.take().map(|columns| columns.into_iter().map(|(name, _)| name).collect::<Vec<_>>());
     if let Some(columns) = &columns {
@@ -91,6 +95,7 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> SourcePlan {
             options: loader.options.clone(),
             lookups: Arc::from([]),
             functions: std::mem::take(&mut loader.functions).into(),
+            named: std::mem::take(&mut loader.mentioned).into(),
         },
         request: request.into(),
         other_request: other_request.into(),
@@ -221,6 +226,28 @@ impl SourcePlan {
     /// The names of the rows' fields, where the request tells them: that of a Kingdee query does.
     pub fn columns(&self) -> Option<&[String]> {
         self.columns.as_deref()
+    }
+
+    /// The columns that are fetched and that nothing uses: neither this metadata, nor the target's, nor lookups of others by
+    /// or for these fields. None where the request does not tell its columns.
+    pub fn unused_columns(&self, target: &TargetPlan, looked_up: &[&str]) -> Vec<&str> {
+        let is_made = |column: &str| self.formats.iter().any(|format| format.new == column);
+        let is_used = |column: &str| {
+            self.common.named.has(column)
+                || target.named().has(column)
+                || looked_up.iter().any(|field| name::same_letters(field, column))
+        };
+        let columns = self.columns.iter().flat_map(|columns| columns.iter().map(String::as_str));
+        columns.filter(|column| !is_made(column) && !is_used(column)).collect()
+    }
+
+    /// The field of its rows nearest to a name that is none of them; `Ok` where it is one, or nobody knows.
+    pub fn misses_column(&self, field: &str) -> Result<(), Option<&str>> {
+        let Some(columns) = &self.columns else { return Ok(()) };
+        if name::field(&empty_row(columns), field).is_some() {
+            return Ok(());
+        }
+        Err(nearest(field, columns.iter().map(String::as_str)))
     }
 
     /// The plugin functions that compute fields of its rows. They are called while mapping.

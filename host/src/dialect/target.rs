@@ -1,5 +1,6 @@
 //! The plan of a target: how rows become bills.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -11,11 +12,11 @@ use super::group::GroupCalculate;
 use super::item::{Computed, Item};
 use super::key::Key;
 use super::load::{Loader, Names, says_nothing};
-use super::mapping::{Mapping, Rendering};
+use super::mapping::{Draft, Mapping, Rendering};
 use super::metadata::{self, Common, Merge};
 use super::name;
 use super::options::{Options, Variables};
-use super::plan::{FunctionUse, LookupUse};
+use super::plan::{FunctionUse, LookupUse, Named};
 use super::question::Answers;
 use super::scope::Scope;
 use super::source::{SourcePlan, empty_row, render};
@@ -65,7 +66,8 @@ pub fn parse_target(metadata: &Value, source: Option<&SourcePlan>, options: &Opt
         let message = format!("flattening makes `{suffixed}` different in every row: no two rows become one bill");
         loader.findings.warning("$.operation.field", &Value::from(key.written()), message, hint);
     }
-    loader.findings.finish(plan)
+    let uses = plan.as_ref().map(|plan| plan.common.uses()).unwrap_or_default();
+    loader.findings.finish(plan, uses)
 }
 
 /// The field to which flattening adds the element's place.
@@ -79,6 +81,9 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>, of_source: Option<&G
         loader.findings.warning("$.pagination", pagination, "`pagination` does nothing on a target", None);
     }
     let operation = metadata::operation(loader, keys);
+    loader.key_fields(operation.merge.as_ref().map(|merge| &merge.key), "no row says which bill it belongs to");
+    // A field of the bill or, where that has none of the name, of its head row.
+    loader.mentioned.fields.extend(header.number.iter().flat_map(Key::names).map(str::to_owned));
     let grouping = grouping(loader, keys, operation.merge, of_source);
     match &grouping {
         Grouping::None => {}
@@ -99,6 +104,7 @@ fn read(loader: &mut Loader<'_>, keys: &Map<String, Value>, of_source: Option<&G
             options: loader.options.clone(),
             lookups: std::mem::take(&mut loader.lookups).into(),
             functions: std::mem::take(&mut loader.functions).into(),
+            named: std::mem::take(&mut loader.mentioned).into(),
         },
         request: request.into(),
         other_request: other_request.into(),
@@ -225,23 +231,44 @@ impl TargetPlan {
         render(&self.other_request, &self.common.options, variables, false)
     }
 
+    /// The fields of a row that it names.
+    pub(super) fn named(&self) -> &Named {
+        &self.common.named
+    }
+
     /// Maps the rows of one bill, its head first. Only where rows are grouped more than the first is looked at.
     pub fn map(&self, rows: &[Row], variables: &Variables, answers: &Answers) -> Mapping {
-        let Some(head) = rows.first() else {
-            let place = Place { side: Side::Target, path: "$.request".into(), text: "".into(), line: None };
-            return Mapping::Failed(MappingError::NoRows { place });
-        };
-        let regrouped;
-        let head = match &self.grouping {
-            Grouping::Calculate(group) => match group.regroup(rows) {
-                Ok(bill) => {
-                    regrouped = bill;
-                    &regrouped
-                }
-                Err(error) => return Mapping::Failed(error),
-            },
-            Grouping::None | Grouping::Merge(..) => head,
-        };
+        match self.regrouped(rows) {
+            Ok(head) => self.rendered(rows, &head, variables, answers, Rendering::render),
+            Err(error) => Mapping::Failed(error),
+        }
+    }
+
+    /// Maps them as far as can be, for a person to look at: with everything that failed.
+    pub fn draft(&self, rows: &[Row], variables: &Variables, answers: &Answers) -> Draft {
+        match self.regrouped(rows) {
+            Ok(head) => self.rendered(rows, &head, variables, answers, Rendering::draft),
+            Err(error) => Draft { failures: vec![error], ..Draft::default() },
+        }
+    }
+
+    /// The row that the mapping sees as the bill's head.
+    fn regrouped<'r>(&self, rows: &'r [Row]) -> Result<Cow<'r, Row>, MappingError> {
+        let head = rows.first().ok_or_else(no_rows)?;
+        match &self.grouping {
+            Grouping::Calculate(group) => group.regroup(rows).map(Cow::Owned),
+            Grouping::None | Grouping::Merge(..) => Ok(Cow::Borrowed(head)),
+        }
+    }
+
+    fn rendered<'a, T>(
+        &'a self,
+        rows: &'a [Row],
+        head: &'a Row,
+        variables: &'a Variables,
+        answers: &'a Answers,
+        render: fn(Rendering<'a>, &[Item], &Scope<'a>) -> T,
+    ) -> T {
         let mut rendering = Rendering::new(&self.common.options, variables, answers);
         let mut scope = Scope { computed: &self.computed, ..Scope::of_row(head) };
         rendering.computed = &self.computed;
@@ -251,6 +278,11 @@ impl TargetPlan {
             // Outside of arrays a line's field is the first line's.
             scope.list = Some(lines);
         }
-        rendering.render(&self.request, &scope)
+        render(rendering, &self.request, &scope)
     }
+}
+
+fn no_rows() -> MappingError {
+    let place = Place { side: Side::Target, path: "$.request".into(), text: "".into(), line: None };
+    MappingError::NoRows { place }
 }

@@ -142,6 +142,7 @@ async fn build(journal: &dyn Journal, scheme: &Scheme) -> Result<bool, JournalEr
     Ok(!missing.is_empty())
 }
 
-fn index_values(json: &[u8], fields: &IndexFields) -> Option<Vec<String>> {
+/// A stored row's values for an index.
+pub(super) fn index_values(json: &[u8], fields: &IndexFields) -> Option<Vec<String>> {
     serde_json::from_slice(json).ok().and_then(|row| shape::index_values(&row, fields))
 }

@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::snapshot::{Scheme, TargetSide};
 use super::{Engine, EngineError, may_pass, retry};
 use crate::dialect::{
-    Answer, Answers, Argument, LookupIn, Mapping, MappingError, Question, Questions, Row, Search, Variables,
+    Answer, Answers, Argument, Draft, LookupIn, Mapping, MappingError, Question, Questions, Row, Search, Variables,
 };
 use crate::journal::{FoundRow, JournalError, Problem, ReadyBill, SetAside};
 use crate::observe::clock;
@@ -92,6 +92,27 @@ pub(super) async fn map(
     }
     batch.waits_for = knowledge.waits_for;
     Ok(batch)
+}
+
+/// Maps bills as far as can be, for a person to look at: nothing is decided of them.
+pub(super) async fn draft(
+    engine: &Engine,
+    scheme: &Scheme,
+    target: &TargetSide,
+    bills: &[Vec<Row>],
+    variables: &Variables,
+) -> Result<Vec<Draft>, EngineError> {
+    let mut knowledge = Knowledge::default();
+    let mut drafts = Vec::new();
+    for _ in 0..ROUNDS {
+        drafts = bills.iter().map(|rows| target.plan.draft(rows, variables, &knowledge.answers)).collect();
+        let questions: Questions = drafts.iter_mut().flat_map(|draft| draft.open.drain(..)).collect();
+        if questions.is_empty() {
+            break;
+        }
+        knowledge.answer(engine, scheme, questions).await?;
+    }
+    Ok(drafts)
 }
 
 /// What is known while a batch is mapped.

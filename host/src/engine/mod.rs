@@ -15,6 +15,7 @@
 //! * [`reload`] makes another snapshot when the project's folder changes, and [`take_over`] puts what the journal holds of a
 //!   scheme in step with it.
 //! * [`indexing`] builds the indexes that lookups need, beside everything else.
+//! * [`preview`] shows what would become of a few rows, and leaves no trace.
 //! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait.
 //!
 //! Invariants:
@@ -29,6 +30,7 @@ mod indexing;
 mod look_up;
 mod mapping;
 pub mod once;
+pub mod preview;
 pub mod progress;
 pub mod reload;
 mod retry;

@@ -105,7 +105,7 @@ async fn in_step(engine: &Engine, stem: &str) -> Result<(Engine, Arc<Scheme>), E
 }
 
 /// The first page of every scan.
-const FIRST_PAGE: PageRef = PageRef { index: 0, start_row: 0, cursor: None };
+pub(super) const FIRST_PAGE: PageRef = PageRef { index: 0, start_row: 0, cursor: None };
 
 /// Stores a page. `None`: something else serves the scheme since it was shaped, and it has to be fetched again.
 async fn store(
@@ -172,7 +172,7 @@ async fn begin(engine: &Engine, scheme: &Scheme, pass: Pass) -> Result<Scan, Eng
 }
 
 /// Fetches a page, through failures that may pass.
-async fn fetch(
+pub(super) async fn fetch(
     engine: &Engine,
     scheme: &Scheme,
     scan: &Scan,

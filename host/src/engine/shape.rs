@@ -6,6 +6,8 @@
 //! refused it, so that when the scheme, the stage's plugin or a table has changed, it is taken up again from that step
 //! (`take_over`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -23,6 +25,8 @@ pub(super) struct Shaped {
     pub(super) rows: Vec<RowToStore>,
     /// Rows that were left out on purpose.
     pub(super) left_out: u64,
+    /// Those of them that each stage left out, by its place.
+    pub(super) left_out_by_stage: BTreeMap<usize, u64>,
 }
 
 /// A row that was refused, as it is stored.
@@ -69,7 +73,7 @@ pub(super) fn refused_write_back(
     depends_on.extend(scheme.stages.iter().map(|stage| engine.snapshot.dependency("plugin", stage.plugin.name())));
     let (message, hint) = (format!("what was written back: {message}"), Some(hint.to_owned()));
     let reason = Reason { rule: "write-back".to_owned(), message, hint, depends_on };
-    Ok(Shaped { rows: vec![to_refuse(scheme, &Refused { step: 0, row }, reason)?], left_out: 0 })
+    Ok(Shaped { rows: vec![to_refuse(scheme, &Refused { step: 0, row }, reason)?], ..Shaped::default() })
 }
 
 /// Shapes a refused row again, from the step that refused it. What is stored of it is not readable: `None`.
@@ -96,7 +100,11 @@ async fn shape(engine: &Engine, scheme: &Scheme, given: Vec<Row>, from: usize) -
             .await
             .map_err(|error| EngineError::Failure(error.into_failure()))?;
         let went_on = processed.rows.len() + processed.refused.len();
-        shaped.left_out += u64::try_from(rows.len().saturating_sub(went_on)).unwrap_or(0);
+        let left_out = u64::try_from(rows.len().saturating_sub(went_on)).unwrap_or(0);
+        if left_out > 0 {
+            shaped.left_out += left_out;
+            shaped.left_out_by_stage.insert(place, left_out);
+        }
         for refusal in processed.refused {
             let place = usize::try_from(refusal.row).unwrap_or(usize::MAX);
             let Some(row) = rows.get_mut(place).map(std::mem::take) else {

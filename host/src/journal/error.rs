@@ -47,6 +47,9 @@ pub enum JournalError {
         /// The fields, in the order of the index.
         fields: Vec<String>,
     },
+    /// It was opened to be looked at.
+    #[error("the journal is only looked at here: nothing is changed in it")]
+    ReadOnly,
     /// A scan, bill or version that is not what the journal has, or not free for this now. Somebody else's doing, or a
     /// programming error.
     #[error("the journal has moved on: {0}")]

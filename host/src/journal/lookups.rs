@@ -299,12 +299,15 @@ pub(super) fn remove_some(txn: &mut Txn<'_>, collection: &str, index: u64) -> Re
     Ok(gone)
 }
 
-/// A row that an index is to be built from.
+/// A row as it is collected.
 pub(super) struct RowToIndex {
     pub(super) id: String,
     pub(super) stored: u64,
     pub(super) json: Vec<u8>,
 }
+
+/// The number of no index: no row is in it.
+pub(super) const NO_INDEX: u64 = u64::MAX;
 
 /// Rows behind `after` that are not in the index, and where to go on; `None` at the end.
 pub(super) fn rows_without(

@@ -31,6 +31,7 @@ mod bills;
 mod books;
 mod brought;
 mod collection;
+mod copy;
 mod error;
 mod groups;
 mod key;
@@ -39,10 +40,12 @@ mod lookups;
 mod model;
 mod overhaul;
 mod purge;
+mod read_only;
 mod record;
 mod refused;
 mod regroup;
 mod scans;
+mod scratch;
 mod sled_store;
 mod stepwise;
 mod txn;
@@ -51,12 +54,15 @@ mod writer;
 
 use async_trait::async_trait;
 
+pub use copy::JournalCopy;
 pub use error::{JournalError, StateError};
 pub use model::{
     BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, Dependency, FoundRow, IndexFields, Intent, NewScan,
     OnChange, PageRef, PageStored, PageToStore, Problem, ReadyBill, Receipt, RefusedRow, RestageSettings, Restaged,
     RowToStore, RowsBrought, Scan, ScanKind, SchemeState, SetAside, Settled, Status,
 };
+pub use read_only::ReadOnly;
+pub use scratch::Scratch;
 pub use sled_store::SledStore;
 
 /// The life of rows and bills.
@@ -193,6 +199,14 @@ pub trait Journal: Send + Sync + 'static {
         fields: &IndexFields,
         values: &[String],
         accept: &(dyn for<'a> Fn(&'a [u8]) -> bool + Send + Sync),
+    ) -> Result<Option<FoundRow>, JournalError>;
+
+    /// The latest row of a collection for which `is_wanted` holds, given its JSON text. Every row is looked at: for lookups
+    /// that have no index and may not make one. Refused rows are not found.
+    async fn search(
+        &self,
+        collection: &str,
+        is_wanted: &(dyn for<'a> Fn(&'a [u8]) -> bool + Send + Sync),
     ) -> Result<Option<FoundRow>, JournalError>;
 
     /// Makes sure that a collection has exactly these indexes: builds those that are missing from the rows it has, and

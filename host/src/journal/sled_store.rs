@@ -245,6 +245,31 @@ impl Journal for SledStore {
         self.walk(collection, fields, values, accept).await
     }
 
+    async fn search(
+        &self,
+        collection: &str,
+        is_wanted: &(dyn for<'a> Fn(&'a [u8]) -> bool + Send + Sync),
+    ) -> Result<Option<FoundRow>, JournalError> {
+        let mut latest: Option<FoundRow> = None;
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            // A step at a time, so that commits do not wait for the whole.
+            let (rows, last) =
+                self.read(|tree| lookups::rows_without(tree, collection, lookups::NO_INDEX, after.as_deref()))?;
+            for row in rows.into_iter().filter(|row| is_wanted(&row.json)) {
+                let found = FoundRow { json: row.json, stored: (row.stored, row.id) };
+                if latest.as_ref().is_none_or(|latest| latest.stored < found.stored) {
+                    latest = Some(found);
+                }
+            }
+            match last {
+                Some(_) => after = last,
+                None => return Ok(latest),
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
     async fn ensure_indexes(
         &self,
         collection: &str,

@@ -21,14 +21,33 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
     })
 }
 
-/// The folder of compiled code; `None`: nothing is kept.
+/// Where compiled code is.
+#[derive(Clone, Copy, Debug)]
+pub enum Compiled<'a> {
+    /// Nowhere: everything is compiled anew.
+    Nowhere,
+    /// In this folder, where it is kept.
+    Kept(&'a Path),
+    /// In this folder, where it is only taken from. One that others than its owner could write to is left alone.
+    Taken(&'a Path),
+}
+
+/// The folder of compiled code; `None`: nothing is taken and nothing kept.
 pub(super) struct Cache {
     folder: Option<PathBuf>,
+    keeps: bool,
 }
 
 impl Cache {
-    pub(super) fn new(folder: Option<&Path>) -> Self {
-        Self { folder: folder.map(Path::to_owned) }
+    pub(super) fn new(compiled: Compiled<'_>) -> Self {
+        match compiled {
+            Compiled::Nowhere => Self { folder: None, keeps: false },
+            Compiled::Kept(folder) => Self { folder: Some(folder.to_owned()), keeps: true },
+            Compiled::Taken(folder) => {
+                let folder = is_private(folder).then(|| folder.to_owned());
+                Self { folder, keeps: false }
+            }
+        }
     }
 
     /// Compiled code of the plugin with this digest, from the folder or freshly made.
@@ -40,6 +59,9 @@ impl Cache {
             return Ok(component);
         }
         let component = Component::from_binary(engine, wasm)?;
+        if !self.keeps {
+            return Ok(component);
+        }
         match component.serialize() {
             Ok(code) => {
                 if let Err(error) = keep(&path, &code) {
@@ -55,7 +77,8 @@ impl Cache {
 impl Cache {
     /// Forgets the compiled code of all plugins but these, given by their digests.
     pub(super) fn keep_only(&self, digests: &[&str]) {
-        let Some(entries) = self.folder.as_ref().and_then(|folder| fs::read_dir(folder).ok()) else { return };
+        let folder = self.folder.as_ref().filter(|_| self.keeps);
+        let Some(entries) = folder.and_then(|folder| fs::read_dir(folder).ok()) else { return };
         for entry in entries.filter_map(Result::ok) {
             let name = entry.file_name().to_string_lossy().into_owned();
             // What another process is writing has yet another ending.
@@ -101,6 +124,20 @@ pub(crate) fn private_folder(folder: &Path) -> io::Result<()> {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
     }
     Ok(())
+}
+
+/// Whether nobody but this user can write into a folder, nor put another in its place.
+#[cfg(unix)]
+fn is_private(folder: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    const OTHERS: u32 = 0o077;
+    let private = |folder: &Path| fs::metadata(folder).is_ok_and(|found| found.is_dir() && found.mode() & OTHERS == 0);
+    private(folder) && folder.parent().is_some_and(private)
+}
+
+#[cfg(not(unix))]
+fn is_private(folder: &Path) -> bool {
+    folder.is_dir()
 }
 
 fn keep(path: &Path, code: &[u8]) -> io::Result<()> {

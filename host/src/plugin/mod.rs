@@ -20,6 +20,7 @@ pub mod registry;
 mod runtime;
 pub mod transforms;
 
+pub use cache::Compiled;
 pub(crate) use cache::{digest, private_folder};
 pub use describe::{Description, Direction, FunctionSignature, Operation, SecretSpec, StageSignature};
 pub use error::{CallError, Failure, FailureKind, LoadError};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::cache::Cache;
+use super::cache::{Cache, Compiled};
 use super::error::LoadError;
 use super::load::{self, Plugin};
 use super::runtime::Runtime;
@@ -30,7 +30,7 @@ pub struct RefusedFile {
 }
 
 impl Registry {
-    /// Loads every `*.wasm` of a folder; a folder that is not there has none. `compiled`: where compiled code is kept.
+    /// Loads every `*.wasm` of a folder; a folder that is not there has none. `compiled`: where compiled code is.
     ///
     /// What is `in_use` is not loaded again where a file is the same, and serves on where a file does not load. A plugin
     /// whose file is gone is gone.
@@ -38,7 +38,7 @@ impl Registry {
         runtime: &Runtime,
         limits: &LimitsConfig,
         folder: &Path,
-        compiled: Option<&Path>,
+        compiled: Compiled<'_>,
         in_use: Option<&Self>,
     ) -> Self {
         let cache = Cache::new(compiled);
@@ -97,7 +97,7 @@ impl Registry {
 
     /// Loads one file.
     pub async fn load_file(runtime: &Runtime, limits: &LimitsConfig, file: &Path) -> Result<Arc<Plugin>, LoadError> {
-        load::load(runtime, &Cache::new(None), limits, file, None).await
+        load::load(runtime, &Cache::new(Compiled::Nowhere), limits, file, None).await
     }
 
     /// The plugin of this name.

@@ -10,15 +10,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::net::UnixListener;
 
 use crate::engine::check::indexes;
+use crate::engine::preview;
 use crate::engine::reload::Serving;
 use crate::journal::Journal;
 
@@ -38,12 +40,8 @@ pub struct IndexesAsked {
     pub needed: String,
 }
 
-/// What answers are made of.
-#[derive(Clone)]
-struct Known {
-    serving: Serving,
-    journal: Arc<dyn Journal>,
-}
+/// A preview: a [`preview::Request`] is posted, a [`preview::Report`] comes back.
+pub const PREVIEW: &str = "/v1/preview";
 
 fn socket(state_dir: &Path) -> PathBuf {
     state_dir.join("qiao.sock")
@@ -72,29 +70,45 @@ impl Drop for Listening {
     }
 }
 
+/// What is asked about.
+#[derive(Clone)]
+struct Host {
+    serving: Serving,
+    journal: Arc<dyn Journal>,
+}
+
 /// Answers until it is dropped.
 pub async fn serve(mut listening: Listening, serving: Serving, journal: Arc<dyn Journal>) -> io::Result<()> {
     let routes = Router::new()
         .route(PLUGINS, get(plugins))
         .route(SCHEMES, get(schemes))
         .route(UNBUILT_INDEXES, get(unbuilt_indexes))
-        .with_state(Known { serving, journal });
+        // Rows are given along; who may ask may also fill the disk.
+        .route(PREVIEW, post(show_preview).layer(DefaultBodyLimit::disable()))
+        .with_state(Host { serving, journal });
     match listening.listener.take() {
         Some(listener) => axum::serve(listener, routes).await,
         None => Ok(()),
     }
 }
 
-async fn plugins(State(Known { serving, .. }): State<Known>) -> Json<Value> {
-    Json(view::plugins(&serving.standing(), true))
+async fn plugins(State(host): State<Host>) -> Json<Value> {
+    Json(view::plugins(&host.serving.standing(), true))
 }
 
-async fn schemes(State(Known { serving, .. }): State<Known>) -> Json<Value> {
-    Json(view::schemes(&serving.standing(), true))
+async fn schemes(State(host): State<Host>) -> Json<Value> {
+    Json(view::schemes(&host.serving.standing(), true))
+}
+
+async fn show_preview(State(host): State<Host>, body: Bytes) -> Result<Json<preview::Report>, (StatusCode, String)> {
+    let request = serde_json::from_slice(&body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    let standing = host.serving.standing();
+    let state = standing.snapshot.state.clone();
+    Ok(Json(preview::preview(&standing, Some(host.journal), state, request).await))
 }
 
 async fn unbuilt_indexes(
-    State(Known { journal, .. }): State<Known>,
+    State(Host { journal, .. }): State<Host>,
     Query(IndexesAsked { needed }): Query<IndexesAsked>,
 ) -> Result<Json<Vec<indexes::UnbuiltIndex>>, (StatusCode, String)> {
     let needed: Vec<indexes::NeededIndex> =

@@ -7,6 +7,7 @@ use super::super::QIAO_TOML;
 use super::super::connection::ConnectionConfig;
 use super::super::problem::{Complaint, ConfigProblem};
 use super::super::tree::fields::{list, nearest};
+use super::SchemeFile;
 
 const OWN: &str = "stem, name and id of a scheme are its own: lookups name it by any of them";
 
@@ -27,6 +28,15 @@ impl Names {
             claimed.is_ok()
         });
         names
+    }
+
+    /// The names that these schemes have.
+    pub(super) fn of(schemes: &[SchemeFile]) -> Self {
+        let names = schemes.iter().flat_map(|scheme| {
+            let named = [&scheme.stem, &scheme.name].into_iter().chain(&scheme.id);
+            named.map(|name| (name.clone(), scheme.path.clone()))
+        });
+        Self { owners: names.collect() }
     }
 
     /// Gives a name to a file, unless another has it.

@@ -39,11 +39,46 @@ impl Schemes<'_> {
         files.iter().filter_map(|file| self.file(file, &mut names, problems)).collect()
     }
 
+    /// Reads a text as the scheme in this file, beside others.
+    pub(in super::super) fn draft(
+        &self,
+        file: &Path,
+        text: &str,
+        others: &[SchemeFile],
+        problems: &mut Vec<ConfigProblem>,
+    ) -> Option<SchemeFile> {
+        let mut names = Names::of(others);
+        self.text(file, text, &mut names, problems)
+    }
+
+    /// A scheme's identity: its file's name without its ending. A draft may have another ending behind it:
+    /// `orders.yaml.example`.
+    pub(in super::super) fn stem(file: &Path) -> String {
+        let stem = file.file_stem().unwrap_or_default();
+        let is_scheme = |name: &Path| {
+            name.extension()
+                .is_some_and(|ending| ["yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
+        };
+        let inner = Path::new(stem);
+        let stem = if !is_scheme(file) && is_scheme(inner) { inner.file_stem().unwrap_or_default() } else { stem };
+        stem.to_string_lossy().into_owned()
+    }
+
     fn file(&self, file: &Path, names: &mut Names, problems: &mut Vec<ConfigProblem>) -> Option<SchemeFile> {
         let text = text::read(self.root, file).map_err(|problem| problems.push(problem)).ok()?;
+        self.text(file, &text, names, problems)
+    }
+
+    fn text(
+        &self,
+        file: &Path,
+        text: &str,
+        names: &mut Names,
+        problems: &mut Vec<ConfigProblem>,
+    ) -> Option<SchemeFile> {
         let report = Report::new(file);
-        let root = metadata::parse_yaml(&text, &report);
-        let scheme = root.and_then(|root| self.scheme(&root, &text, names, &report));
+        let root = metadata::parse_yaml(text, &report);
+        let scheme = root.and_then(|root| self.scheme(&root, text, names, &report));
         let usable = !report.has_errors();
         problems.extend(report.into_problems());
         scheme.filter(|_| usable)
@@ -57,7 +92,7 @@ impl Schemes<'_> {
             return None;
         }
         let fields = Fields::open(root, "", report)?;
-        let stem = report.file().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = Self::stem(report.file());
         let mut digest = Sha256::new_with_prefix(text);
 
         let name = fields.read("name", |node| names.claim(read::text(node)?, report.file()));

@@ -57,7 +57,10 @@ impl Loader<'_> {
             !text.trim_start().starts_with(['[', '_']) && !text.contains(['{', '}']) && !text.trim().is_empty()
         });
         match is_name.then(|| self.over(at, value)).flatten() {
-            Some(over) => Content::Array { over, children: Vec::new() },
+            Some(over) => {
+                self.mentioned.whole_rows |= matches!(over, Over::Lines);
+                Content::Array { over, children: Vec::new() }
+            }
             None if !parsers.is_empty() => self.unparsed(at, value),
             None => self.written(at, value, Type::Array),
         }
@@ -80,6 +83,7 @@ impl Loader<'_> {
         if self.lines.as_deref().is_some_and(|lines| name.eq_ignore_ascii_case(lines)) {
             return Some(Over::Lines);
         }
+        self.mentioned.fields.push(name.to_owned());
         let columns = self.columns.as_ref().filter(|_| self.lists == 0);
         if columns.is_some_and(|columns| !columns.get(name).is_some_and(Value::is_array)) {
             self.findings.warning(

@@ -207,6 +207,7 @@ impl Loader<'_> {
 
     /// A column that the request does not have is most likely misspelt.
     pub(super) fn named_column(&mut self, path: &str, field: &str, so: &str) {
+        self.mentioned.fields.push(field.to_owned());
         let Some(columns) = self.columns.as_ref().filter(|columns| name::field(columns, field).is_none()) else {
             return;
         };

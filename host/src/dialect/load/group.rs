@@ -50,6 +50,7 @@ impl Loader<'_> {
             most_lines: self.most_lines(keys)?,
             calculate: self.calculated(keys)?,
         };
+        self.mentioned.fields.extend(group.reads().map(str::to_owned));
         for field in group.reads() {
             // Fields of an array's elements are not known here.
             if group.rows_name.is_none() {

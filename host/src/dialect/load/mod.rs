@@ -22,7 +22,7 @@ use super::finding::{Findings, element, listed, member, nearest};
 use super::item::{Computed, Content, Item, Origin};
 use super::options::Options;
 use super::parser::Parser;
-use super::plan::{FunctionUse, LookupUse};
+use super::plan::{FunctionUse, LookupUse, Named};
 use super::value::{Type, index_text};
 
 /// Keys that act.
@@ -59,6 +59,8 @@ pub(super) struct Loader<'a> {
     pub(super) computed: Vec<Computed>,
     pub(super) lookups: Vec<LookupUse>,
     pub(super) functions: Vec<FunctionUse>,
+    /// The fields of rows that were named so far.
+    pub(super) mentioned: Named,
     pub(super) needs_last_sync: bool,
     /// The array that is flattened, where one is.
     pub(super) flattened: Option<String>,
@@ -84,6 +86,7 @@ impl<'a> Loader<'a> {
             computed: Vec::new(),
             lookups: Vec::new(),
             functions: Vec::new(),
+            mentioned: Named::default(),
             needs_last_sync: false,
             flattened: None,
             lists: 0,

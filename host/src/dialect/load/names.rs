@@ -6,6 +6,7 @@ use super::super::call::{Call, Parameter};
 use super::super::directive::DirectiveError;
 use super::super::find::Find;
 use super::super::finding::{listed, nearest};
+use super::super::key::Key;
 use super::super::name;
 use super::super::plan::{FunctionUse, LookupIn, LookupUse};
 use super::super::scope::below;
@@ -88,7 +89,7 @@ impl Loader<'_> {
             }
             Some(_) => {}
             None if self.names == Names::Row => self.field(path, value, written),
-            None if self.names == Names::Reply => {}
+            None if self.names == Names::Reply => self.mentioned.fields.push(written.to_owned()),
             None => {
                 let hint = nearest(written, variable::NAMES).map_or_else(
                     || format!("variables: {}", listed(&variable::NAMES)),
@@ -104,10 +105,28 @@ impl Loader<'_> {
         }
     }
 
+    /// The fields that tell rows or bills apart; `consequence`: what comes of one that no column feeds.
+    pub(in super::super) fn key_fields(&mut self, key: Option<&Key>, consequence: &str) {
+        let Some(key) = key else { return };
+        let (path, written) = (key.origin.path.to_string(), Value::from(key.written()));
+        for field in key.names().into_iter().filter(|name| Variable::parse(name).is_none()) {
+            self.mentioned.fields.push(field.to_owned());
+            let Some(columns) = &self.columns else { continue };
+            if name::field(columns, field).is_none() && !self.is_flattened(field) {
+                let near = nearest(field, columns.keys().map(String::as_str));
+                let hint = near.map(|near| format!("did you mean `{near}`?"));
+                let message = format!("the source's request has no column `{field}`: {consequence}");
+                self.findings.warning(&path, &written, message, hint);
+            }
+        }
+    }
+
     /// A name that no column feeds is most likely misspelt.
     pub(super) fn field(&mut self, path: &str, value: &Value, written: &str) {
         let of_line = self.lines.as_deref().and_then(|lines| below(written, lines));
         self.line_named |= of_line.is_some_and(|rest| !rest.is_empty());
+        self.mentioned.whole_rows |= of_line.is_some_and(str::is_empty);
+        self.mentioned.fields.push(of_line.unwrap_or(written).to_owned());
         let Some(columns) = self.columns.as_ref().filter(|_| self.lists == 0) else {
             return;
         };

@@ -98,6 +98,7 @@ impl Loader<'_> {
             let message = format!("`{list}` is no array of this source's rows: they stay as they are");
             self.findings.warning(PATH, value, message, None);
         }
+        self.mentioned.fields.push(list.clone());
         self.flattened = Some(list.clone());
         let of_element = |name: &str| below(name, &list).is_some_and(|rest| !rest.is_empty());
         let names = id.map(Key::names).unwrap_or_default();

@@ -34,6 +34,17 @@ pub enum Mapping {
     Failed(MappingError),
 }
 
+/// A bill as far as it can be mapped.
+#[derive(Clone, Debug, Default)]
+pub struct Draft {
+    /// What has a value.
+    pub bill: Row,
+    /// Everything that failed, in the order of the metadata. Of what is still asked for, nothing is known.
+    pub failures: Vec<MappingError>,
+    /// Answer these, then draft again.
+    pub open: Vec<Question>,
+}
+
 /// Why an item has no value yet.
 enum Stop {
     Pending,
@@ -53,6 +64,12 @@ fn together<T>(parts: impl Iterator<Item = Result<T, Stop>>) -> Result<Vec<T>, S
         }
     }
     stopped.map_or(Ok(values), Err)
+}
+
+/// The first failure that only a person can mend, or else the first.
+fn gravest(mut failures: Vec<MappingError>) -> Option<MappingError> {
+    let grave = failures.iter().position(|failure| !failure.may_mend_itself()).unwrap_or(0);
+    (grave < failures.len()).then(|| failures.swap_remove(grave))
 }
 
 /// What an expression came to.
@@ -77,7 +94,7 @@ pub(super) struct Rendering<'a> {
     pub(super) keeps_empty: bool,
     open: Vec<Question>,
     asked: Questions,
-    failure: Option<MappingError>,
+    failures: Vec<MappingError>,
     stops: usize,
     /// Nobody looks at a bill of which something is still asked.
     gives_up: bool,
@@ -95,7 +112,7 @@ impl<'a> Rendering<'a> {
             keeps_empty: false,
             open: Vec::new(),
             asked: Questions::default(),
-            failure: None,
+            failures: Vec::new(),
             stops: 0,
             gives_up: false,
         }
@@ -103,12 +120,19 @@ impl<'a> Rendering<'a> {
 
     pub(super) fn render(mut self, items: &[Item], scope: &Scope<'a>) -> Mapping {
         self.gives_up = true;
-        let members = self.members(items, scope);
-        match self.failure {
-            _ if !self.open.is_empty() => Mapping::Pending(self.open),
-            Some(failure) => Mapping::Failed(failure),
-            None => Mapping::Bill(members),
+        let Draft { bill, failures, open } = self.draft(items, scope);
+        if !open.is_empty() {
+            return Mapping::Pending(open);
         }
+        match gravest(failures) {
+            Some(failure) => Mapping::Failed(failure),
+            None => Mapping::Bill(bill),
+        }
+    }
+
+    pub(super) fn draft(mut self, items: &[Item], scope: &Scope<'a>) -> Draft {
+        let bill = self.members(items, scope);
+        Draft { bill, failures: self.failures, open: self.open }
     }
 
     /// What is rendered counts no more, but what it asks.
@@ -149,10 +173,7 @@ impl<'a> Rendering<'a> {
     fn stop(&mut self, stop: Stop) {
         self.stops += 1;
         if let Stop::Failed(error) = stop {
-            let graver = self.failure.as_ref().is_none_or(|known| known.may_mend_itself() && !error.may_mend_itself());
-            if graver {
-                self.failure = Some(error);
-            }
+            self.failures.push(error);
         }
     }
 

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod article;
+mod columns;
 mod conditions;
+mod drafts;
 mod findings;
 mod groups;
 mod lookups;

@@ -4,11 +4,15 @@
 //! A scheme that does not fit is left out and stops nobody else; so is a connection whose secret is missing.
 //!
 //! [`connections`] come first, for schemes use them; [`scheme`] checks each scheme by itself, and what it names by way of
-//! [`references`]; [`order`] then looks at the schemes together, for they look into each other. What the journal has yet to
-//! do for a snapshot is told by [`indexes`].
+//! [`references`]; [`columns`] and [`order`] then look at the schemes together, for they look into each other. [`draft()`]
+//! checks one scheme as if it had been saved, [`metadata`] a piece of metadata that belongs to no project. What the journal
+//! has yet to do for a snapshot is told by [`indexes`].
 
+mod columns;
 mod connections;
+mod draft;
 pub mod indexes;
+pub mod metadata;
 mod order;
 mod references;
 mod scheme;
@@ -21,6 +25,8 @@ use crate::journal::State;
 use crate::plugin::Registry;
 use crate::plugin::connector::Sessions;
 use scheme::Checker;
+
+pub use draft::{Draft, draft};
 
 /// A snapshot, and what does not fit.
 pub struct Checked {
@@ -44,6 +50,7 @@ pub fn check(
     for file in project.schemes.iter().filter(|file| file.enabled) {
         schemes.extend(checker.scheme(file, &mut problems));
     }
+    columns::check(&schemes, project, &mut problems);
     order::leave_out_blind(&mut schemes, project, &mut problems);
     let schemes = order::index_and_order(schemes);
     let snapshot = Snapshot {

@@ -291,7 +291,7 @@ fn complete_bills(
 }
 
 /// The dialect's findings, with the file they are in.
-fn findings(origin: &Origin, errors: &[Finding], warnings: &[Finding], problems: &mut Vec<ConfigProblem>) {
+pub(super) fn findings(origin: &Origin, errors: &[Finding], warnings: &[Finding], problems: &mut Vec<ConfigProblem>) {
     let located = |problem: ConfigProblem, finding: &Finding| {
         let problem = problem.inside(&finding.path).text(&finding.text);
         match &finding.hint {

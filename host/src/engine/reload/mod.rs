@@ -19,7 +19,7 @@ use super::check::Checked;
 use super::snapshot::Snapshot;
 use crate::config::{ConfigProblem, Loaded, Project, Watch};
 use crate::journal::State;
-use crate::plugin::{Registry, Runtime};
+use crate::plugin::{Compiled, Registry, Runtime};
 
 /// The folder under `state/` where compiled plugins are kept.
 const COMPILED: &str = "compiled";
@@ -62,13 +62,19 @@ pub struct Loader {
     runtime: Runtime,
     memory_bytes: u64,
     state: Option<Arc<dyn State>>,
+    keeps_compiled: bool,
 }
 
 impl Loader {
     /// One for a project. `state`: where plugins keep their state; `None` where nothing is to be changed.
     pub fn new(project: &Project, state: Option<Arc<dyn State>>) -> anyhow::Result<Self> {
         let memory_bytes = project.limits.memory_bytes;
-        Ok(Self { runtime: Runtime::new(memory_bytes)?, memory_bytes, state })
+        Ok(Self { runtime: Runtime::new(memory_bytes)?, memory_bytes, state, keeps_compiled: true })
+    }
+
+    /// One that writes nothing at all: compiled code is taken from where it is kept, and not kept there.
+    pub fn to_look(project: &Project) -> anyhow::Result<Self> {
+        Ok(Self { keeps_compiled: false, ..Self::new(project, None)? })
     }
 
     /// Makes everything of a project that was read ready to serve. `problems` and `kept`: what came of reading it.
@@ -91,8 +97,9 @@ impl Loader {
             .filter(|in_use| in_use.project.limits.memory_bytes == self.memory_bytes)
             .map(|in_use| &*in_use.snapshot.registry);
         let compiled = project.state_dir().join(COMPILED);
+        let compiled = if self.keeps_compiled { Compiled::Kept(&compiled) } else { Compiled::Taken(&compiled) };
         let (limits, folder) = (&project.limits, project.plugins_dir());
-        let registry = Registry::load(&self.runtime, limits, &folder, Some(&compiled), known).await;
+        let registry = Registry::load(&self.runtime, limits, &folder, compiled, known).await;
 
         let mut refused = Vec::new();
         for refusal in registry.refused() {

@@ -4,6 +4,7 @@
 mod bills;
 mod brought;
 mod kv;
+mod looking;
 mod lookups;
 mod model;
 mod purge;

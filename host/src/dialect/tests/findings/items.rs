@@ -134,7 +134,7 @@ fn parsers() {
     ] {
         check(Side::Target, &metadata, errors, warnings);
     }
-    let computed = json!({"request": [{"field": "FQty"}, {"field": "c", "transform": {"function": "f", "params": ["FQty"]}, "parser": "ConvertJson"}]});
+    let computed = json!({"id": "FQty", "request": [{"field": "FQty"}, {"field": "c", "transform": {"function": "f", "params": ["FQty"]}, "parser": "ConvertJson"}]});
     check(
         Side::Source,
         &computed,
@@ -174,26 +174,26 @@ fn a_request_has_variables_and_no_fields() {
     );
     check(
         Side::Source,
-        &json!({"request": {"a": {"parser": {"name": "x"}, "value": "1"}}}),
+        &json!({"id": "a", "request": {"a": {"parser": {"name": "x"}, "value": "1"}}}),
         &["`$.request.a.parser`: `x` is no built-in parser, and plugin functions are for mappings"],
         &[],
     );
     check(
         Side::Source,
-        &json!({"request": {"a": {"vaule": "x"}}}),
+        &json!({"id": "a", "request": {"a": {"vaule": "x"}}}),
         &[],
         &["`$.request.a.vaule`: `vaule` is taken as part of a constant (hint: did you mean `value`?)"],
     );
     // A constant that is not of its type is the name of a column; a number is not.
     check(
         Side::Source,
-        &json!({"request": [{"field": "a", "type": "bool", "value": "FIsFree"}, {"field": "b", "type": "int", "value": "FQty"}]}),
+        &json!({"id": "a", "request": [{"field": "a", "type": "bool", "value": "FIsFree"}, {"field": "b", "type": "int", "value": "FQty"}]}),
         &[],
         &[],
     );
     check(
         Side::Source,
-        &json!({"request": [{"field": "a", "type": "bool", "value": "90"}]}),
+        &json!({"id": "a", "request": [{"field": "a", "type": "bool", "value": "90"}]}),
         &[],
         &["`$.request[0].value`: `90` is not true or false"],
     );
