@@ -68,12 +68,12 @@ async fn lookups_of_every_kind_deliver_the_same() {
         ),
         (
             "_findCollection find user_id from okki-users where employee_no={FSalerId_FNumber}",
-            r#"_mongoQuery okki-users findField=content.user_id where={'content.employee_no':{'$in':['none','{FSalerId_FNumber}']},'content.user_id':{'$gt':0}}"#,
+            r"_mongoQuery okki-users findField=content.user_id where={'content.employee_no':{'$in':['none','{FSalerId_FNumber}']},'content.user_id':{'$gt':0}}",
         ),
         // No equality: it reads all products, the latest first.
         (
             "_findCollection find sku_id from okki-products where product_no={FMaterialId_Fnumber}",
-            r#"_mongoQuery okki-products findField=content.sku_id where={'content.product_no':{'$gte':'{FMaterialId_Fnumber}','$lte':'{FMaterialId_Fnumber}'}}"#,
+            r"_mongoQuery okki-products findField=content.sku_id where={'content.product_no':{'$gte':'{FMaterialId_Fnumber}','$lte':'{FMaterialId_Fnumber}'}}",
         ),
     ] {
         assert!(text.contains(from), "{from}");

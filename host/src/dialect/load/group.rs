@@ -47,7 +47,7 @@ impl Loader<'_> {
             body,
             lines_name: text("targetBodyName").or_else(|| rows_name.clone()).unwrap_or_else(|| LINES.to_owned()),
             rows_name,
-            most_lines: self.most_lines(keys)?,
+            most_lines: self.most_lines(keys),
             calculate: self.calculated(keys)?,
         };
         self.mentioned.fields.extend(group.reads().map(str::to_owned));
@@ -84,19 +84,15 @@ impl Loader<'_> {
         Some(fields)
     }
 
-    fn most_lines(&mut self, keys: &Map<String, Value>) -> Option<Option<usize>> {
-        let Some(value) = keys.get("bodyMaxLine").filter(|value| !says_nothing(value)) else {
-            return Some(None);
+    fn most_lines(&mut self, keys: &Map<String, Value>) -> Option<usize> {
+        let value = keys.get("bodyMaxLine").filter(|value| !says_nothing(value))?;
+        let Ok(most) = index_text(value).trim().parse::<usize>() else {
+            let path = member(PATH, "bodyMaxLine");
+            self.findings.error(&path, value, "`bodyMaxLine` is no whole number", "for example 100".to_owned());
+            return None;
         };
-        match index_text(value).trim().parse::<usize>() {
-            // 0 says that there is no limit.
-            Ok(most) => Some(Some(most).filter(|most| *most > 0)),
-            Err(_) => {
-                let path = member(PATH, "bodyMaxLine");
-                self.findings.error(&path, value, "`bodyMaxLine` is no whole number", "for example 100".to_owned());
-                None
-            }
-        }
+        // 0 says that there is no limit.
+        (most > 0).then_some(most)
     }
 
     fn calculated(&mut self, keys: &Map<String, Value>) -> Option<Vec<Calculated>> {

@@ -125,20 +125,7 @@ impl Run {
                 prop_assert_eq!(restarted.is_ok(), expected);
             }
             restage @ Step::Restage { .. } => self.restage(which, restage).await?,
-            Step::Bring { rows, skip, merges, makes_bills, indexed, at_ms } => {
-                let brought = RowsBrought {
-                    scheme: name.into(),
-                    rows: rows.into_iter().map(to_store).collect(),
-                    left_out: 1,
-                    on_change: if skip { OnChange::Skip } else { OnChange::Redeliver },
-                    makes_bills,
-                    merges,
-                    indexes: if indexed { indexes() } else { vec![] },
-                    at_ms,
-                };
-                self.schemes[which].bring(&brought);
-                self.store().settle_bringing(vec![], vec![brought]).await.unwrap();
-            }
+            bring @ Step::Bring { .. } => self.bring(which, bring).await,
             Step::Regroup { grouping, merges, cut } => self.regroup(which, grouping, merges, cut).await?,
             Step::Revive { digest, now_ms } => {
                 let expected = self.schemes[which].revive(digest, now_ms);
@@ -182,6 +169,22 @@ impl Run {
         let expected = self.schemes[which].page(&to_store);
         prop_assert_eq!(self.store().store_page(to_store).await.ok(), expected);
         Ok(())
+    }
+
+    async fn bring(&mut self, which: usize, step: Step) {
+        let Step::Bring { rows, skip, merges, makes_bills, indexed, at_ms } = step else { return };
+        let brought = RowsBrought {
+            scheme: SCHEMES[which].into(),
+            rows: rows.into_iter().map(to_store).collect(),
+            left_out: 1,
+            on_change: if skip { OnChange::Skip } else { OnChange::Redeliver },
+            makes_bills,
+            merges,
+            indexes: if indexed { indexes() } else { vec![] },
+            at_ms,
+        };
+        self.schemes[which].bring(&brought);
+        self.store().settle_bringing(vec![], vec![brought]).await.unwrap();
     }
 
     async fn restage(&mut self, which: usize, step: Step) -> TestCaseResult {
