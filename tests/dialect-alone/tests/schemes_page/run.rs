@@ -62,7 +62,7 @@ pub(crate) fn run(example: &Example) -> Result<(), String> {
         let rows_per_write = plan.rows_per_write().map_or(1, |rows| rows as usize);
         came_out.insert("writes".to_owned(), json!(bills.chunks(rows_per_write).collect::<Vec<_>>()));
         if let Some(reply) = example.get("reply") {
-            came_out.insert("callback".to_owned(), json!(written_back(plan, json(reply)?, rows.first())?));
+            came_out.insert("callback".to_owned(), json!(written_back(plan, &json(reply)?, rows.first())?));
         }
         let other = plan.render_other_request(&PAGE).map_err(|error| error.to_string())?;
         came_out.insert("other".to_owned(), other);
@@ -155,7 +155,7 @@ fn shaped(plan: &SourcePlan, rows: Vec<Row>) -> Result<Vec<Row>, String> {
 }
 
 /// The rows that other schemes get after a write.
-fn written_back(plan: &TargetPlan, reply: Value, head: Option<&Row>) -> Result<Vec<Row>, String> {
+fn written_back(plan: &TargetPlan, reply: &Value, head: Option<&Row>) -> Result<Vec<Row>, String> {
     let reply = objects(json!([reply])).pop().unwrap_or_default();
     let row = |write_back: &WriteBack| write_back.row(reply.clone(), head, &Variables::at(PAGE.current_seconds));
     plan.write_backs().iter().map(row).collect::<Result<_, _>>().map_err(|error| error.to_string())
