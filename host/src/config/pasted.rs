@@ -203,15 +203,29 @@ impl Cursor<'_> {
     /// To an element of the array that begins here.
     fn element(&mut self, index: usize) -> Option<()> {
         let begin = self.at;
-        let mut found = self.past(b'[');
-        for _ in 0..index {
-            found = found.and_then(|()| self.value());
-        }
-        let found = found.filter(|()| self.peek().is_some_and(|byte| byte != b']'));
+        let found = self.find_element(index);
         if found.is_none() {
             self.at = begin;
         }
         found
+    }
+
+    fn find_element(&mut self, index: usize) -> Option<()> {
+        self.past(b'[')?;
+        let mut passed = 0;
+        while self.peek()? != b']' {
+            if passed == index {
+                return Some(());
+            }
+            let begin = self.at;
+            self.value()?;
+            if self.at == begin {
+                // A bracket of another kind: this is no JSON.
+                return None;
+            }
+            passed += 1;
+        }
+        None
     }
 }
 

@@ -225,7 +225,7 @@ fn form_of(name: &str) -> &'static str {
 pub(super) fn hint(name: &str) -> String {
     let names = names();
     match nearest(name, names.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`? Functions: {}", listed(&names)),
+        Some(near) => format!("did you mean `{near}`?"),
         None => format!("functions: {}; a plugin's function is called by `_plugin name(…)`", listed(&names)),
     }
 }
