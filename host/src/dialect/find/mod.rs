@@ -119,6 +119,13 @@ impl Find {
         }
     }
 
+    /// The fields of a lookup that asks for nothing but one text in each of them.
+    pub(super) fn plain(&self) -> Option<&[(Arc<str>, Vec<Operand>)]> {
+        let [Branch { equal, tests }] = self.branches.as_slice() else { return None };
+        let is_plain = |(_, operands): &(Arc<str>, Vec<Operand>)| matches!(operands.as_slice(), [one] if !one.is_list);
+        (tests.is_empty() && equal.iter().all(is_plain)).then_some(equal)
+    }
+
     /// What fields are compared with.
     pub(super) fn operands(&self) -> Vec<&Template> {
         fn of_test<'t>(test: &'t Test<Operand>, found: &mut Vec<&'t Template>) {

@@ -16,7 +16,7 @@ use super::{Branch, Check, Operand, Test};
 const SHOWN: usize = 3;
 
 /// Which row a lookup wants: of those that its reads find, the one stored last.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Search {
     reads: Vec<Read>,
 }
@@ -26,7 +26,7 @@ pub struct Search {
 pub struct Read {
     fields: Vec<Arc<str>>,
     values: Vec<String>,
-    tests: Arc<[Test<String>]>,
+    tests: Vec<Test<String>>,
 }
 
 impl Search {
@@ -34,7 +34,12 @@ impl Search {
     pub fn by(conditions: impl IntoIterator<Item = (impl Into<Arc<str>>, impl Into<String>)>) -> Self {
         let (fields, values) =
             conditions.into_iter().map(|(field, value)| (field.into(), value.into())).unzip::<_, _, Vec<_>, Vec<_>>();
-        Self { reads: vec![Read { fields, values, tests: Arc::from([]) }] }
+        Self::plain(fields, values)
+    }
+
+    /// One read, by fields that equal texts.
+    pub(in super::super) fn plain(fields: Vec<Arc<str>>, values: Vec<String>) -> Self {
+        Self { reads: vec![Read { fields, values, tests: Vec::new() }] }
     }
 
     /// Fills branches in; `fill_in` gives an operand's values, and is asked in the order of [`Find::operands`](super::Find).
@@ -45,9 +50,13 @@ impl Search {
         let mut reads: Vec<Read> = Vec::new();
         for Branch { equal, tests } in branches {
             let fields: Vec<Arc<str>> = equal.iter().map(|(field, _)| Arc::clone(field)).collect();
-            let mut rows_of_values: Vec<Vec<String>> = vec![Vec::new()];
+            let mut rows_of_values: Vec<Vec<String>> = vec![Vec::with_capacity(equal.len())];
             for (_, operands) in equal {
-                let values = all(operands, fill_in)?;
+                let mut values = all(operands, fill_in)?;
+                if let ([before], [value]) = (rows_of_values.as_mut_slice(), values.as_mut_slice()) {
+                    before.push(std::mem::take(value));
+                    continue;
+                }
                 rows_of_values = rows_of_values
                     .iter()
                     .flat_map(|before| {
@@ -55,9 +64,9 @@ impl Search {
                     })
                     .collect();
             }
-            let tests: Arc<[_]> = tests.iter().map(|test| filled(test, fill_in)).collect::<Result<_, E>>()?;
+            let tests: Vec<_> = tests.iter().map(|test| filled(test, fill_in)).collect::<Result<_, E>>()?;
             for values in rows_of_values {
-                let read = Read { fields: fields.clone(), values, tests: Arc::clone(&tests) };
+                let read = Read { fields: fields.clone(), values, tests: tests.clone() };
                 if !reads.contains(&read) {
                     reads.push(read);
                 }
@@ -67,9 +76,11 @@ impl Search {
     }
 
     /// What is looked up by nothing is not there: an empty key must not find some row whose field is empty, too.
-    pub(in super::super) fn without_blank_reads(&self) -> Self {
-        let is_blank = |read: &&Read| !read.values.is_empty() && read.values.iter().all(String::is_empty);
-        Self { reads: self.reads.iter().filter(|read| !is_blank(read)).cloned().collect() }
+    /// `None`: no read is by nothing.
+    pub(in super::super) fn without_blank_reads(&self) -> Option<Self> {
+        let is_blank = |read: &Read| !read.values.is_empty() && read.values.iter().all(String::is_empty);
+        let any = self.reads.iter().any(is_blank);
+        any.then(|| Self { reads: self.reads.iter().filter(|read| !is_blank(read)).cloned().collect() })
     }
 
     /// The reads; none: there is no such row.
@@ -213,7 +224,7 @@ impl fmt::Display for Read {
             write!(out, "{joint}`{field}` = `{}`", shortened(value))?;
             joint = " and ";
         }
-        for test in &*self.tests {
+        for test in &self.tests {
             write!(out, "{joint}{test}")?;
             joint = " and ";
         }

@@ -15,35 +15,60 @@ use super::{Rendering, Stop, together};
 
 impl<'a> Rendering<'a> {
     pub(super) fn find(&mut self, find: &Find, origin: &Origin, scope: &Scope<'_>) -> Result<Value, Stop> {
-        let values = together(find.operands().into_iter().map(|operand| self.template(operand, origin, scope)))?;
-        // `operands` gives them in the order in which they are filled in.
-        let mut values = values.into_iter();
-        let whole = Search::fill(&find.branches, &mut |operand| {
-            Ok::<_, Stop>(match values.next() {
-                Some(Value::Array(elements)) if operand.is_list => elements.iter().map(index_text).collect(),
-                value => vec![index_text(&value.unwrap_or_default())],
-            })
-        })?;
-        let search = whole.without_blank_reads();
+        let whole = self.filled_in(find, origin, scope)?;
+        // What a message shows is all of it.
+        let (search, whole) = match whole.without_blank_reads() {
+            None => (whole, None),
+            Some(search) => (search, Some(whole)),
+        };
         let Some(first) = search.reads().first() else {
-            return self.missing(find, whole, origin, scope);
+            return self.missing(find, whole.unwrap_or(search), origin, scope);
         };
         let (name, wanted) = (Arc::clone(&find.collection), Arc::clone(&find.field));
-        let question = if find.is_table {
+        let (question, whole) = if find.is_table {
             let conditions = first.conditions().map(|(field, text)| (field.into(), text.to_owned())).collect();
-            Question::Table { table: name, find: wanted, conditions }
+            (Question::Table { table: name, find: wanted, conditions }, whole.or(Some(search)))
         } else {
-            Question::Lookup { collection: name, find: wanted, search }
+            (Question::Lookup { collection: name, find: wanted, search }, whole)
         };
-        match self.answer(question)?.1 {
-            Answer::Value(value) => Ok(value.clone()),
-            Answer::Absent => self.missing(find, whole, origin, scope),
-            Answer::Failed(message) => Err(Stop::Failed(MappingError::Lookup {
+        match self.answer(question)? {
+            (_, Answer::Value(value)) => Ok(value.clone()),
+            (question, Answer::Absent) => {
+                let asked = match question {
+                    Question::Lookup { search, .. } => search,
+                    Question::Table { .. } | Question::Function { .. } => Search::default(),
+                };
+                self.missing(find, whole.unwrap_or(asked), origin, scope)
+            }
+            (_, Answer::Failed(message)) => Err(Stop::Failed(MappingError::Lookup {
                 place: origin.place(scope.line),
                 collection: Arc::clone(&find.collection),
                 message: message.clone(),
             })),
         }
+    }
+
+    /// A lookup with its values.
+    fn filled_in(&mut self, find: &Find, origin: &Origin, scope: &Scope<'_>) -> Result<Search, Stop> {
+        // Nearly all: fields that equal one value each.
+        if let Some(equal) = find.plain() {
+            let values = together(
+                equal
+                    .iter()
+                    .flat_map(|(_, operands)| operands)
+                    .map(|operand| self.text(&operand.template, origin, scope)),
+            )?;
+            return Ok(Search::plain(equal.iter().map(|(field, _)| Arc::clone(field)).collect(), values));
+        }
+        let values = together(find.operands().into_iter().map(|operand| self.template(operand, origin, scope)))?;
+        // `operands` gives them in the order in which they are filled in.
+        let mut values = values.into_iter();
+        Search::fill(&find.branches, &mut |operand| {
+            Ok(match values.next() {
+                Some(Value::Array(elements)) if operand.is_list => elements.iter().map(index_text).collect(),
+                value => vec![index_text(&value.unwrap_or_default())],
+            })
+        })
     }
 
     fn missing(&self, find: &Find, search: Search, origin: &Origin, scope: &Scope<'_>) -> Result<Value, Stop> {

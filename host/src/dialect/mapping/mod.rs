@@ -351,6 +351,12 @@ impl<'a> Rendering<'a> {
     }
 
     fn text(&mut self, template: &Template, origin: &Origin, scope: &Scope<'_>) -> Result<String, Stop> {
+        if let Some(filling) = template.alone() {
+            return Ok(match self.filling(filling, origin, scope)? {
+                Cow::Owned(Value::String(text)) => text,
+                value => index_text(&value),
+            });
+        }
         let parts = together(template.segments().iter().map(|segment| {
             Ok(match segment {
                 Segment::Text(part) => Cow::Borrowed(part.as_str()),
