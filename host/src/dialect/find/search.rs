@@ -281,7 +281,8 @@ mod tests {
     /// What a read would find, without an index.
     fn holds(filter: &str, row: &Value) -> bool {
         let row = row.as_object().unwrap();
-        search(filter).without_blank_reads().reads().iter().any(|read| {
+        let search = search(filter);
+        search.without_blank_reads().unwrap_or(search).reads().iter().any(|read| {
             let equal = read
                 .conditions()
                 .all(|(field, text)| name::field(row, field).is_some_and(|value| index_text(value) == text));
