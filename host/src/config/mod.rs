@@ -161,9 +161,15 @@ impl Project {
         let stem = Schemes::stem(file);
         project.schemes.retain(|scheme| scheme.stem != stem);
         let schemes = Schemes { root: &self.root, zone: &self.host.time_zone, connections: Some(&self.connections) };
-        let Some(draft) = schemes.draft(file, text, &project.schemes, &mut problems) else {
+        let Some(draft) = schemes.draft(file, text, &[], &mut problems) else {
             return (project, None, problems);
         };
+        // A draft that was made of a scheme has its name, and takes its place.
+        let names = [Some(&draft.stem), Some(&draft.name), draft.id.as_ref()];
+        project.schemes.retain(|scheme| {
+            let of_scheme = [Some(&scheme.stem), Some(&scheme.name), scheme.id.as_ref()];
+            !of_scheme.into_iter().flatten().any(|name| names.contains(&Some(name)))
+        });
         project.schemes.push(SchemeFile { enabled: true, ..draft });
         project.schemes.sort_by(|one, other| one.path.cmp(&other.path));
         (project, Some(stem), problems)

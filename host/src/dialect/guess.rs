@@ -9,13 +9,14 @@ use super::value::index_text;
 use super::variable::Variable;
 
 /// Keys that one side alone has.
-const OF_ONE_SIDE: [(&str, Side); 6] = [
+const OF_ONE_SIDE: [(&str, Side); 7] = [
     ("condition", Side::Source),
     ("beatFlat", Side::Source),
     ("formatResponse", Side::Source),
     ("pagination", Side::Source),
     ("omissionRemedy", Side::Source),
     ("operation", Side::Target),
+    ("callBackStrategy", Side::Target),
 ];
 
 /// What the operations of either side are called, in part.
@@ -59,11 +60,21 @@ fn by_effect(keys: &Map<String, Value>) -> Option<(Side, String)> {
 }
 
 fn by_keys(keys: &Map<String, Value>) -> Option<(Side, String)> {
-    OF_ONE_SIDE.iter().find_map(|(key, side)| {
-        keys.get(*key).filter(|value| !says_nothing(value))?;
-        let which = if *side == Side::Source { "source" } else { "target" };
-        Some((*side, format!("it has `{key}`, which is a {which}'s")))
-    })
+    let key_of = |wanted: Side| {
+        let written = |key: &str| keys.get(key).is_some_and(|value| !says_nothing(value));
+        OF_ONE_SIDE.iter().find(|(key, side)| *side == wanted && written(key)).map(|(key, _)| *key)
+    };
+    match (key_of(Side::Source), key_of(Side::Target)) {
+        (Some(key), None) => Some((Side::Source, format!("it has `{key}`, which is a source's"))),
+        (None, Some(key)) => Some((Side::Target, format!("it has `{key}`, which is a target's"))),
+        (None, None) => None,
+        // One of them is at the wrong place: what the values name decides.
+        (Some(of_source), Some(of_target)) => {
+            let (side, because) = by_names(keys).unwrap_or((Side::Target, "it maps nothing".to_owned()));
+            let both = format!("it has `{of_source}`, which is a source's, and `{of_target}`, which is a target's");
+            Some((side, format!("{both}; {because}")))
+        }
+    }
 }
 
 /// A mapping names fields of rows; a request has variables and nothing else.
@@ -122,6 +133,12 @@ mod tests {
                 json!({"condition": [[]], "operation": {"method": "none"}}),
                 Side::Target,
                 "it has `operation`, which is a target's",
+            ),
+            (
+                json!({"condition": [[{"field": "a"}]], "operation": {"method": "none", "rows": 5},
+                    "request": [{"field": "a", "value": "{{单号}}"}]}),
+                Side::Target,
+                "it has `condition`, which is a source's, and `operation`, which is a target's; its request names the field `单号` of a row",
             ),
             (
                 json!({"request": [{"field": "a", "label": "{x}", "value": "{{单号}}"}]}),

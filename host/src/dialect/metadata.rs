@@ -234,7 +234,7 @@ pub(super) fn operation(loader: &mut Loader<'_>, keys: &Map<String, Value>) -> O
             None
         }
     };
-    let batches = !matches!(method, "" | "none");
+    let batches = !method.is_empty() && !method.eq_ignore_ascii_case("none");
     Operation { merge, rows: rows(loader, operation).filter(|_| batches) }
 }
 

@@ -221,6 +221,12 @@ pub(super) fn placeholder(from: &str) -> Result<Option<(Placeholder, &str)>, Unk
             continue;
         };
         let Some((name, filter)) = name_and_filter(inner) else {
+            // `{{x|date('Y-m-d')}}` is meant for a placeholder, whatever a single brace may be.
+            if let (Some((name, filter)), "{{") = (inner.split_once('|'), open)
+                && is_name(name.trim())
+            {
+                return Err(UnknownFilter(filter.trim().to_owned()));
+            }
             continue;
         };
         let filter =

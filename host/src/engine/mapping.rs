@@ -58,7 +58,7 @@ pub(super) async fn map(
         let mut still_open = Vec::new();
         for BillRows { bill, rows } in open {
             // The same whenever this version is tried again: a connector may compare what it sent before.
-            let variables = Variables::at(bill.scan_begun_ms.div_euclid(1_000));
+            let variables = Variables::at(as_of_ms(&bill).div_euclid(1_000));
             match target.plan.map(&rows, &variables, &knowledge.answers) {
                 Mapping::Bill(mapped) => {
                     let number = target.plan.bill_number(&mapped, rows.first(), target.number_field.as_deref());
@@ -225,7 +225,9 @@ impl Knowledge {
             MappingError::MissingRow { collection, .. } => {
                 let stem = scheme.collections.get(&**collection).map_or(&**collection, String::as_str);
                 let looked_in_ms = self.looked_in_ms.get(stem).copied().flatten();
-                if looked_in_ms.is_some_and(|begun_ms| begun_ms > bill.scan_begun_ms) {
+                // What deliveries of other schemes bring may come at any time.
+                let is_fed = snapshot.scheme(stem).is_some_and(|scheme| scheme.is_fed);
+                if !is_fed && looked_in_ms.is_some_and(|begun_ms| begun_ms > as_of_ms(bill)) {
                     SetAside::Dead(problem)
                 } else {
                     SetAside::Blocked { collection: stem.to_owned(), looked_in_ms, problem }
@@ -251,6 +253,12 @@ impl Knowledge {
             _ => SetAside::Dead(problem),
         }
     }
+}
+
+/// When the scan that made a bill began, Unix milliseconds. Of a scheme that never scanned, bills that were made anew of what
+/// others brought are as old as now.
+fn as_of_ms(bill: &ReadyBill) -> i64 {
+    if bill.scan_begun_ms > 0 { bill.scan_begun_ms } else { clock::now_ms() }
 }
 
 fn mapping_problem(message: String, hint: Option<String>) -> Problem {

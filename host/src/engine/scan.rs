@@ -69,9 +69,24 @@ pub async fn scan(engine: &Engine, stem: &str, pass: Pass, until: Option<Instant
             scan = engine.journal.restart_scan(stem, scan.id, FIRST_PAGE, source_digest).await?;
             continue;
         }
-        let fetched = fetch(&engine, &scheme, &scan, &page, until).await?;
-        let shaped = shape::rows(&engine, &scheme, fetched.rows).await?;
-        if let Some(stored) = store(&engine, &scheme, &scan, page, fetched.next, shaped).await? {
+        let fetched = async {
+            let FetchedPage { rows, next, .. } = fetch(&engine, &scheme, &scan, &page, until).await?;
+            Ok((next, shape::rows(&engine, &scheme, rows).await?))
+        };
+        let (next, shaped) = match fetched.await {
+            Err(error @ (EngineError::Failure(_) | EngineError::Scheme(_))) if scan.kind == ScanKind::Remedy => {
+                // It would stand in the way of the scheduled scans, and moves nothing on.
+                tracing::error!(
+                    scheme = stem,
+                    scan = scan.id,
+                    "what was committed late is not fetched this time: {error}"
+                );
+                engine.journal.give_up_pages(stem, scan.id).await?;
+                break;
+            }
+            fetched => fetched?,
+        };
+        if let Some(stored) = store(&engine, &scheme, &scan, page, next, shaped).await? {
             engine.progress.page_stored(stored.rows, stored.new);
             report.pages += 1;
             report.rows += stored.rows;

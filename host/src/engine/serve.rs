@@ -109,72 +109,102 @@ impl Tasks {
 }
 
 async fn scan_by_schedule(engine: Engine, stem: &str) {
-    // A scan that was never made, or that a stop cut off, is not kept waiting for the schedule.
-    let mut due_now = match engine.journal.scheme(stem).await {
-        Ok(state) => state.scan.is_some() || state.last_finished_scan_begun_ms.is_none(),
+    let mut due = Due::default();
+    match engine.journal.scheme(stem).await {
+        // A scan that was never made, or that a stop cut off, is not kept waiting for the schedule.
+        Ok(state) if state.scan.is_some() || state.last_finished_scan_begun_ms.is_none() => {
+            due.scheduled = Some(clock::now());
+        }
+        Ok(_) => {}
         Err(error) => {
             tracing::error!(scheme = stem, "{error}");
             return;
         }
-    };
+    }
     loop {
         let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return };
-        let mut pass = Pass::Scheduled;
-        if !due_now {
-            let Some((wait, next)) = next_pass(&scheme) else {
-                // It may get a schedule.
-                if engine.sleep_unless_replaced(LONGEST_SLEEP).await == Slept::Stopping {
-                    return;
-                }
-                continue;
-            };
-            match engine.sleep_unless_replaced(wait).await {
-                Slept::Whole => pass = next,
-                Slept::Replaced => continue,
-                Slept::Stopping => return,
+        let Some((at, pass)) = due.next(&scheme, clock::now()) else {
+            // It may get a schedule.
+            if engine.sleep_unless_replaced(LONGEST_SLEEP).await == Slept::Stopping {
+                return;
             }
-        } else if scheme.source.schedule.is_none() {
-            due_now = false;
             continue;
+        };
+        match engine.sleep_unless_replaced(until(at)).await {
+            Slept::Whole => {}
+            Slept::Replaced => {
+                due.forget_what_is_to_come(clock::now());
+                continue;
+            }
+            Slept::Stopping => return,
         }
-        due_now = false;
         if engine.is_stopping() {
             return;
         }
         match scan_whole(&engine, stem, pass).await {
-            Ok(()) => {}
+            Ok(()) => due.done(pass),
             Err(EngineError::Stopping | EngineError::Removed) => return,
             Err(EngineError::Regrouping) => {
-                due_now = true;
                 if engine.sleep(SETTLING).await.is_err() {
                     return;
                 }
             }
-            Err(error) => tracing::error!(scheme = stem, "scan failed, again by schedule: {error}"),
+            Err(error) => {
+                due.done(pass);
+                tracing::error!(scheme = stem, "scan failed, again by schedule: {error}");
+            }
         }
         engine.arrived.notify_waiters();
     }
 }
 
-/// A whole scan. One that another left open is finished first: of a remedy it would have the wrong request.
+/// A whole scan, from now. One that was left open, by whichever pass, is finished first.
 async fn scan_whole(engine: &Engine, stem: &str, pass: Pass) -> Result<(), EngineError> {
-    let scanned = scan::scan(engine, stem, pass, None).await?;
-    if scanned.resumed && pass == Pass::Remedy {
+    if scan::scan(engine, stem, pass, None).await?.resumed {
         scan::scan(engine, stem, pass, None).await?;
     }
     Ok(())
 }
 
-/// What comes next by the schedules of a source, and in how long; `None`: it has none.
-fn next_pass(scheme: &Scheme) -> Option<(Duration, Pass)> {
-    let source = &scheme.source;
-    let due = |schedule: &Option<Schedule>, pass| {
-        schedule.as_ref().map(|schedule| (until_next(schedule, &source.time_zone), pass))
-    };
-    [due(&source.schedule, Pass::Scheduled), due(&source.remedy, Pass::Remedy)]
-        .into_iter()
-        .flatten()
-        .min_by_key(|(wait, _)| *wait)
+/// When the passes over a source are due next. What becomes due while another one runs is made after it, not passed over.
+#[derive(Default)]
+struct Due {
+    scheduled: Option<Timestamp>,
+    remedy: Option<Timestamp>,
+}
+
+impl Due {
+    /// What is due first, and when; `None`: the source has no schedule.
+    fn next(&mut self, scheme: &Scheme, now: Timestamp) -> Option<(Timestamp, Pass)> {
+        let source = &scheme.source;
+        let at = |known: Option<Timestamp>, schedule: &Option<Schedule>| {
+            let schedule = schedule.as_ref()?;
+            known.or_else(|| schedule.next_after(now, &source.time_zone))
+        };
+        self.scheduled = at(self.scheduled, &source.schedule);
+        self.remedy = at(self.remedy, &source.remedy);
+        self.first()
+    }
+
+    /// The first of what is known; the scheduled one where both are due at a time.
+    fn first(&self) -> Option<(Timestamp, Pass)> {
+        let both = [(self.scheduled, Pass::Scheduled), (self.remedy, Pass::Remedy)];
+        both.into_iter().filter_map(|(at, pass)| Some((at?, pass))).min_by_key(|(at, _)| *at)
+    }
+
+    /// The next time is found anew.
+    fn done(&mut self, pass: Pass) {
+        match pass {
+            Pass::Scheduled => self.scheduled = None,
+            Pass::Remedy => self.remedy = None,
+        }
+    }
+
+    /// The schedules may be others now.
+    fn forget_what_is_to_come(&mut self, now: Timestamp) {
+        self.scheduled.take_if(|at| *at > now);
+        self.remedy.take_if(|at| *at > now);
+    }
 }
 
 async fn deliver_as_due(engine: Engine, stem: &str) {
@@ -276,6 +306,31 @@ impl Engine {
 
 fn until_next(schedule: &Schedule, zone: &TimeZone) -> Duration {
     const NEVER: Duration = Duration::from_hours(24);
-    let now: Timestamp = clock::now();
-    schedule.next_after(now, zone).and_then(|next| Duration::try_from(next.duration_since(now)).ok()).unwrap_or(NEVER)
+    schedule.next_after(clock::now(), zone).map_or(NEVER, until)
+}
+
+/// None, if it has come.
+fn until(at: Timestamp) -> Duration {
+    Duration::try_from(at.duration_since(clock::now())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn what_is_due_at_once_is_made_one_after_the_other_and_nothing_is_passed_over() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let both = |scheduled: i64, remedy: i64| Due { scheduled: Some(at(scheduled)), remedy: Some(at(remedy)) };
+        let mut due = both(10, 10);
+        assert_eq!(due.first(), Some((at(10), Pass::Scheduled)));
+        due.done(Pass::Scheduled);
+        assert_eq!(due.first(), Some((at(10), Pass::Remedy)), "it is not forgotten while the other runs");
+        let mut due = both(10, 5);
+        assert_eq!(due.first(), Some((at(5), Pass::Remedy)));
+        due.forget_what_is_to_come(at(7));
+        assert_eq!((due.scheduled, due.remedy), (None, Some(at(5))));
+    }
 }

@@ -61,7 +61,17 @@ pub(super) fn bare(stored: &[u8]) -> Option<Row> {
     }
 }
 
-/// A row that another scheme's delivery passes on, and that cannot be taken as it is.
+/// The step of what never was a row.
+const NO_ROW: usize = usize::MAX;
+
+/// A vendor's reply of which no row could be made. Nothing takes it up again: only the bill's next delivery makes another.
+pub(super) fn refused_reply(scheme: &Scheme, reply: Row, message: &str, hint: &str) -> Result<Shaped, EngineError> {
+    let (message, hint) = (format!("what was written back: {message}"), Some(hint.to_owned()));
+    let reason = Reason { rule: "write-back".to_owned(), message, hint, depends_on: Vec::new() };
+    Ok(Shaped { rows: vec![to_refuse(scheme, &Refused { step: NO_ROW, row: reply }, reason)?], ..Shaped::default() })
+}
+
+/// A row that another scheme's delivery passes on, and that a stage cannot take now.
 pub(super) fn refused_write_back(
     engine: &Engine,
     scheme: &Scheme,
@@ -81,6 +91,9 @@ pub(super) async fn again(engine: &Engine, scheme: &Scheme, stored: &[u8]) -> Re
     let Ok(Refused { step, row }) = serde_json::from_slice(stored) else {
         return Ok(None);
     };
+    if step == NO_ROW {
+        return Ok(None);
+    }
     shape(engine, scheme, vec![row], step).await.map(Some)
 }
 

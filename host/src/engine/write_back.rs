@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::shape::{self, Shaped};
 use super::snapshot::{Scheme, TargetSide};
-use super::{Engine, EngineError, settle};
+use super::{Engine, EngineError, settle, take_over};
 use crate::dialect::{Row, Variables, WriteBack};
-use crate::journal::{BillVersion, OnChange, Receipt, RowsBrought, Settled};
+use crate::journal::{BillVersion, OnChange, Problem, Receipt, RowsBrought, Settled};
 use crate::observe::clock;
 
 /// Settles bills, and passes on what the delivered ones have for other schemes.
@@ -27,53 +27,75 @@ pub(super) async fn settle(
     if target.plan.write_backs().is_empty() {
         return Ok(engine.journal.settle(outcomes).await?);
     }
-    let mut passed_on: BTreeMap<&str, Shaped> = BTreeMap::new();
-    for (version, settled) in &outcomes {
+    loop {
+        // Rows are stored as the receivers are by now, not as they were when the batch began.
+        let now = engine.refreshed();
+        let (rows, announced) = rows_of(&now, scheme, target, &outcomes).await?;
+        // Nobody groups the receivers' rows anew meanwhile.
+        let mut in_step = Vec::with_capacity(rows.len());
+        for brought in &rows {
+            in_step.push(engine.in_step.of(&brought.scheme).read_owned().await);
+        }
+        if now.is_stale() {
+            continue;
+        }
+        let any = !rows.is_empty();
+        engine.journal.settle_bringing(outcomes, rows).await?;
+        drop(in_step);
+        for (stem, bill, problem) in announced {
+            settle::announce(engine, &stem, &bill, &problem);
+        }
+        if any {
+            engine.arrived.notify_waiters();
+        }
+        return Ok(());
+    }
+}
+
+/// What delivered bills bring, for each scheme that gets something, and which of it is refused.
+async fn rows_of(
+    engine: &Engine,
+    scheme: &Scheme,
+    target: &TargetSide,
+    outcomes: &[(BillVersion, Settled)],
+) -> Result<(Vec<RowsBrought>, Vec<(String, String, Problem)>), EngineError> {
+    let mut passed_on: BTreeMap<&str, (&Scheme, Shaped)> = BTreeMap::new();
+    for (version, settled) in outcomes {
         let Settled::Done(receipt) = settled else { continue };
         let head = head_of(engine, version).await?;
         for write_back in target.plan.write_backs() {
             let Some(receiver) = receiver(engine, scheme, write_back) else { continue };
+            if !passed_on.contains_key(receiver.stem.as_str()) {
+                // What turns it over is ended first: nothing can be brought meanwhile.
+                take_over::take_over(engine, receiver).await?;
+            }
             let shaped = row(engine, receiver, write_back, receipt, head.as_ref()).await?;
-            let so_far = passed_on.entry(&receiver.stem).or_default();
+            let (_, so_far) = passed_on.entry(&receiver.stem).or_insert_with(|| (receiver, Shaped::default()));
             so_far.rows.extend(shaped.rows);
             so_far.left_out += shaped.left_out;
         }
     }
-    // Nobody groups the receivers' rows anew meanwhile.
-    let mut in_step = Vec::with_capacity(passed_on.len());
-    let mut brought = Vec::with_capacity(passed_on.len());
-    for (stem, shaped) in passed_on {
-        in_step.push(engine.in_step.of(stem).read_owned().await);
-        let Some(receiver) = engine.snapshot.scheme(stem) else { continue };
-        for row in &shaped.rows {
-            if let Some(problem) = &row.refused {
-                settle::announce(engine, stem, &row.bill, problem);
-            }
-        }
-        brought.push(RowsBrought {
-            scheme: stem.to_owned(),
+    let mut announced = Vec::new();
+    let brought = passed_on.into_values().map(|(receiver, shaped)| {
+        let refused = shaped.rows.iter().filter_map(|row| Some((row.bill.clone(), row.refused.clone()?)));
+        announced.extend(refused.map(|(bill, problem)| (receiver.stem.clone(), bill, problem)));
+        RowsBrought {
+            scheme: receiver.stem.clone(),
             rows: shaped.rows,
             left_out: shaped.left_out,
             on_change: if receiver.source.plan.id_check() { OnChange::Skip } else { OnChange::Redeliver },
             makes_bills: receiver.target.is_some(),
-            merges: receiver.merges(),
             indexes: receiver.indexes.clone(),
             at_ms: clock::now_ms(),
-        });
-    }
-    let any = !brought.is_empty();
-    engine.journal.settle_bringing(outcomes, brought).await?;
-    drop(in_step);
-    if any {
-        engine.arrived.notify_waiters();
-    }
-    Ok(())
+        }
+    });
+    Ok((brought.collect(), announced))
 }
 
 /// The scheme that gets what is written back; `check` has seen to it that there is one.
-fn receiver<'e>(engine: &'e Engine, scheme: &Scheme, write_back: &WriteBack) -> Option<&'e Arc<Scheme>> {
+fn receiver<'e>(engine: &'e Engine, scheme: &Scheme, write_back: &WriteBack) -> Option<&'e Scheme> {
     let stem = scheme.receivers.get(write_back.scheme())?;
-    engine.snapshot.scheme(stem)
+    engine.snapshot.scheme(stem).map(Arc::as_ref)
 }
 
 /// The first collected row of a bill; none if all have vanished.
@@ -93,7 +115,7 @@ async fn row(
     let reply = reply(receipt);
     let row = match write_back.row(reply.clone(), head, &variables) {
         Ok(row) => row,
-        Err(error) => return shape::refused_write_back(engine, receiver, reply, &error.to_string(), &error.hint()),
+        Err(error) => return shape::refused_reply(receiver, reply, &error.to_string(), &error.hint()),
     };
     match shape::rows(engine, receiver, vec![row.clone()]).await {
         // The bill is delivered, whatever a stage of another scheme does: its row is taken up when that has changed.

@@ -94,9 +94,16 @@ pub trait Journal: Send + Sync + 'static {
     /// that the page does not name has to be ensured again before it serves lookups.
     async fn store_page(&self, page: PageToStore) -> Result<PageStored, JournalError>;
 
+    /// Gives up the pages that a scan has still to store, so that it can be finished with what it has. For a scan that moves no
+    /// `last_sync` on. Nothing counts as vanished in it. `Conflict` if the scan is not under way.
+    async fn give_up_pages(&self, scheme: &str, scan: u64) -> Result<(), JournalError>;
+
+    /// Makes bills due that wait for this collection, because rows may have come to it otherwise than by a scan.
+    async fn release(&self, collection: &str) -> Result<(), JournalError>;
+
     /// Ends a scan whose pages are all stored: rows that have vanished leave the collection
     /// ([`PageToStore::complete_bills`]), its bills are sealed and become ready, and `last_sync` moves on (for a scheduled
-    /// scan). Bills of other schemes that wait for this collection become due. Returns how many versions of bills the scan
+    /// scan). A remedy does not count as a scan that others have waited for. Bills of other schemes that wait for this collection become due. Returns how many versions of bills the scan
     /// made, those that were ready at once included. `Conflict` if the scan is not under way or has open pages. After a
     /// crash half way it is simply called again.
     async fn finish_scan(&self, scheme: &str, scan: u64) -> Result<u64, JournalError>;

@@ -132,6 +132,14 @@ impl Journal for ReadOnly {
         Err(JournalError::ReadOnly)
     }
 
+    async fn give_up_pages(&self, _: &str, _: u64) -> Result<(), JournalError> {
+        Err(JournalError::ReadOnly)
+    }
+
+    async fn release(&self, _: &str) -> Result<(), JournalError> {
+        Err(JournalError::ReadOnly)
+    }
+
     async fn finish_scan(&self, _: &str, _: u64) -> Result<u64, JournalError> {
         Err(JournalError::ReadOnly)
     }

@@ -13,13 +13,12 @@ use sled::Tree;
 
 use super::bill::RowsNow;
 use super::books::change;
-use super::brought::renew;
 use super::collection::{Intake, Origin, row_key, save_row};
-use super::groups::{group_prefix, row_in};
+use super::groups::{chunk_key, group_prefix, row_in};
 use super::key::{Key, Kind, Parts, printable};
 use super::overhaul;
 use super::record::RowRecord;
-use super::scans::{scheme_key, scheme_record};
+use super::scans::{make_version, note, scheme_key, scheme_record};
 use super::txn::{Read, Txn, range};
 use super::{JournalError, Problem, RefusedRow, RestageSettings, Restaged};
 
@@ -140,9 +139,30 @@ pub(super) fn restage(
         for bill in &still_refused {
             hold_up(txn, scheme, bill)?;
         }
-        let as_old_as_ms = record.scan_begun_ms();
-        made = renew(txn, scheme, &mut record, &touched, how.merges, as_old_as_ms)?;
+        let open = record.open_scan().filter(|_| how.merges).map(|open| (open.scan.id, open.sequence_begun));
+        let mut coming = Vec::new();
+        for bill in &touched {
+            if is_coming(txn, scheme, bill, open)? {
+                hold_up(txn, scheme, bill)?;
+                coming.push(bill);
+            } else {
+                made += u64::from(make_version(txn, scheme, bill, record.scan_begun_ms(), None)?);
+            }
+        }
+        if let Some((scan, _)) = open {
+            note(txn, scheme, scan, &mut record.sequence, &coming)?;
+        }
     }
     txn.put_record(scheme_key(scheme), &record)?;
     Ok(made)
+}
+
+/// The open scan has brought rows of this bill, and may bring more.
+fn is_coming(txn: &Txn<'_>, scheme: &str, bill: &str, open: Option<(u64, u64)>) -> Result<bool, JournalError> {
+    let Some((_, sequence_begun)) = open else {
+        return Ok(false);
+    };
+    let last_before = chunk_key(scheme, bill, sequence_begun);
+    let chunks = txn.committed(group_prefix(scheme, bill).bytes(), Some(last_before.bytes()), 1)?;
+    Ok(!chunks.is_empty())
 }

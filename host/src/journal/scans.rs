@@ -116,6 +116,15 @@ pub(super) fn restart(
     Ok(scan)
 }
 
+/// Forgets the pages that are still to be stored; what a scan does not have proves nothing then.
+pub(super) fn give_up_pages(txn: &mut Txn<'_>, scheme: &str, scan: u64) -> Result<(), JournalError> {
+    let (mut record, mut under_way) = under_way(txn, scheme, scan)?;
+    under_way.scan.open_pages.clear();
+    under_way.complete = false;
+    record.scan = Some(under_way);
+    txn.put_record(scheme_key(scheme), &record)
+}
+
 pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageStored, JournalError> {
     let (mut record, mut under_way) = under_way(txn, &page.scheme, page.scan)?;
     let scan = &mut under_way.scan;
@@ -232,7 +241,9 @@ pub(super) fn finish_some(
         }
     } else if forget_some(txn, scheme, scan)? && seal_some(txn, scheme, &mut under_way)? {
         under_way.finished = true;
-        record.last_finished_scan_begun_ms = Some(under_way.scan.begun_ms);
+        if under_way.scan.kind != ScanKind::Remedy {
+            record.last_finished_scan_begun_ms = Some(under_way.scan.begun_ms);
+        }
         if under_way.scan.kind == ScanKind::Scheduled {
             record.last_sync = Some(under_way.scan.window_end);
         }
@@ -273,7 +284,11 @@ fn seal_some(txn: &mut Txn<'_>, scheme: &str, under_way: &mut ScanRecord) -> Res
 }
 
 /// Releases some of the bills that wait for a collection; `None` if there are no more.
-fn release_some(txn: &mut Txn<'_>, collection: &str, after: Option<&[u8]>) -> Result<Option<Vec<u8>>, JournalError> {
+pub(super) fn release_some(
+    txn: &mut Txn<'_>,
+    collection: &str,
+    after: Option<&[u8]>,
+) -> Result<Option<Vec<u8>>, JournalError> {
     let prefix = blocked_prefix(collection);
     let waiting = txn.committed(prefix.bytes(), after, BILLS_PER_COMMIT)?;
     for (key, _) in &waiting {

@@ -138,6 +138,15 @@ impl Journal for SledStore {
         self.commit(move |txn| scans::store_page(txn, &page)).await
     }
 
+    async fn give_up_pages(&self, scheme: &str, scan: u64) -> Result<(), JournalError> {
+        let scheme = scheme.to_owned();
+        self.commit(move |txn| scans::give_up_pages(txn, &scheme, scan)).await
+    }
+
+    async fn release(&self, collection: &str) -> Result<(), JournalError> {
+        self.release_all(collection).await
+    }
+
     async fn finish_scan(&self, scheme: &str, scan: u64) -> Result<u64, JournalError> {
         self.finish(scheme, scan).await
     }

@@ -26,6 +26,17 @@ impl SledStore {
         }
     }
 
+    pub(super) async fn release_all(&self, collection: &str) -> Result<(), JournalError> {
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let (collection, behind) = (collection.to_owned(), after.take());
+            after = self.commit(move |txn| scans::release_some(txn, &collection, behind.as_deref())).await?;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Takes out of the collection what a scan shows to be gone, before its bills are sealed.
     async fn remove_vanished(&self, scheme: &str, scan: u64) -> Result<(), JournalError> {
         let mut after: Option<Vec<u8>> = None;

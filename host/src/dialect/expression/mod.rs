@@ -75,6 +75,8 @@ pub(super) enum ExpressionError {
     NotANumber(String),
     #[error("it does not parse: {0}")]
     Syntax(String),
+    #[error("the full-width `{0}` stands outside of quotes")]
+    FullWidth(char, char),
     #[error("{0}")]
     Unsupported(String),
     #[error("function `{0}` is unknown")]
@@ -103,6 +105,7 @@ impl ExpressionError {
                     .to_owned(),
             ),
             Self::Syntax(_) => Some("it must be one MySQL expression; texts are in quotes: `'{{x}}'`".to_owned()),
+            Self::FullWidth(_, sign) => Some(format!("write `{sign}`")),
             Self::TooDeep => Some("write long chains as `in (…)` or as branches of one `case`".to_owned()),
             _ => None,
         }
@@ -121,6 +124,9 @@ impl Expression {
             let expression = Self { template, form: Form::Substituted, bare: Vec::new(), aggregated: Vec::new() };
             Ok(Loaded { expression, parsed_per_record: Some(reason) })
         };
+        if let Some((full, sign)) = parameters::full_width(&template) {
+            return Err(ExpressionError::FullWidth(full, sign));
+        }
         if template.has_odd_brace() {
             return per_record(template, "a brace is left over".to_owned());
         }

@@ -39,6 +39,40 @@ impl Quotes {
     }
 }
 
+/// A full-width sign outside of quotes, which no parser takes for the sign that was meant, and that one.
+pub(super) fn full_width(template: &Template) -> Option<(char, char)> {
+    const SIGNS: [(char, char); 15] = [
+        ('，', ','),
+        ('（', '('),
+        ('）', ')'),
+        ('；', ';'),
+        ('＋', '+'),
+        ('－', '-'),
+        ('＊', '*'),
+        ('／', '/'),
+        ('％', '%'),
+        ('＝', '='),
+        ('＜', '<'),
+        ('＞', '>'),
+        ('‘', '\''),
+        ('’', '\''),
+        ('“', '"'),
+    ];
+    let mut quotes = Quotes::default();
+    for segment in template.segments() {
+        let Segment::Text(text) = segment else { continue };
+        for letter in text.chars() {
+            if quotes.open.is_none()
+                && let Some(sign) = SIGNS.iter().find(|(full, _)| *full == letter)
+            {
+                return Some(*sign);
+            }
+            quotes.read(letter.encode_utf8(&mut [0; 4]));
+        }
+    }
+    None
+}
+
 /// The expression with parameters for placeholders, or why its placeholders cannot be parameters. A placeholder without quotes
 /// for which there is a `filling` is filled in with it.
 pub(super) fn parameterised(template: &Template, filling: &dyn Fn(usize) -> Option<String>) -> Result<String, String> {

@@ -10,7 +10,7 @@ use super::super::condition::{self, Order};
 use super::super::finding::shortened;
 use super::super::name;
 use super::super::value::index_text;
-use super::{Branch, Check, Operand, Test};
+use super::{Branch, Check, Operand, READ_ONE_BY_ONE, Test};
 
 /// Reads that a message shows.
 const SHOWN: usize = 3;
@@ -67,7 +67,8 @@ impl Search {
             let tests: Vec<_> = tests.iter().map(|test| filled(test, fill_in)).collect::<Result<_, E>>()?;
             for values in rows_of_values {
                 let read = Read { fields: fields.clone(), values, tests: tests.clone() };
-                if !reads.contains(&read) {
+                // Of very many, one that comes twice costs less than to look for it.
+                if reads.len() >= READ_ONE_BY_ONE || !reads.contains(&read) {
                     reads.push(read);
                 }
             }

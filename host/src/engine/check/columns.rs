@@ -33,7 +33,8 @@ fn unfed(scheme: &Scheme, schemes: &[Scheme], project: &Project, problems: &mut 
     let Some(config) = project.scheme(&scheme.stem).and_then(|file| file.target.as_ref()) else { return };
     for lookup in lookups(scheme) {
         let Some(looked_into) = schemes.iter().find(|other| looks_into(scheme, lookup, other)) else { continue };
-        if !looked_into.stages.is_empty() {
+        let is_fed = schemes.iter().any(|other| other.receivers.values().any(|stem| *stem == looked_into.stem));
+        if is_fed || !looked_into.stages.is_empty() {
             continue;
         }
         for (field, so) in lookup

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::references;
-use super::scheme::findings;
+use super::scheme::{findings, remedy};
 use crate::config::{ConfigProblem, Pasted, Project, default_zone};
-use crate::dialect::{self, LookupIn, OnExpressionError, Options, Side, Uses};
+use crate::dialect::{self, LookupIn, OnExpressionError, Options, Side, TargetPlan, Uses, WriteBack};
 use crate::plugin::Registry;
 
 /// What there is to say of a piece of metadata.
@@ -68,15 +68,18 @@ pub fn check(pasted: &Pasted, side: Option<Side>, against: Option<(&Project, &Re
     };
     let mut problems = pasted.problems().to_vec();
     let origin = pasted.origin();
+    let mut receivers: Vec<WriteBack> = Vec::new();
     let uses = match side {
         Side::Source => {
             let parsed = dialect::parse_source(metadata, &options);
             findings(&origin, &parsed.errors, &parsed.warnings, &mut problems);
+            parsed.plan.and_then(|plan| remedy(&plan, &origin, &mut problems));
             parsed.uses
         }
         Side::Target => {
             let parsed = dialect::parse_target(metadata, None, &options);
             findings(&origin, &parsed.errors, &parsed.warnings, &mut problems);
+            receivers.extend(parsed.plan.iter().flat_map(TargetPlan::write_backs).cloned());
             parsed.uses
         }
     };
@@ -85,9 +88,18 @@ pub fn check(pasted: &Pasted, side: Option<Side>, against: Option<(&Project, &Re
         for lookup in &uses.lookups {
             references::lookup(project, lookup, &origin, &mut HashMap::new(), &mut problems);
         }
+        for receiver in &receivers {
+            references::receiver(project, receiver, &origin, &mut HashMap::new(), &mut problems);
+        }
+    }
+    let mut needs = needs(&uses);
+    for receiver in receivers.iter().map(WriteBack::scheme) {
+        if !needs.schemes.iter().any(|known| known.name == receiver) {
+            needs.schemes.push(NeededFields { name: receiver.to_owned(), fields: Vec::new() });
+        }
     }
     let problems = problems.into_iter().map(|problem| pasted.located(problem)).collect();
-    Some(Piece { side, because, problems, needs: needs(&uses) })
+    Some(Piece { side, because, problems, needs })
 }
 
 fn needs(uses: &Uses) -> Needs {

@@ -218,7 +218,7 @@ impl Checker<'_> {
 }
 
 /// The schedule of `omissionRemedy`.
-fn remedy(plan: &SourcePlan, origin: &Origin, problems: &mut Vec<ConfigProblem>) -> Option<Schedule> {
+pub(super) fn remedy(plan: &SourcePlan, origin: &Origin, problems: &mut Vec<ConfigProblem>) -> Option<Schedule> {
     let crontab = plan.remedy_crontab()?;
     match Schedule::from_text(crontab) {
         Ok(schedule) => Some(schedule),

@@ -64,6 +64,12 @@ pub async fn deliver_due(engine: &Engine, stem: &str, until_ms: Option<i64>) -> 
     }
     engine.progress.delivery_begins();
     look_up::take_up(&engine, &scheme).await?;
+    for collection in scheme.collections.values() {
+        // Rows that a delivery brings release nobody by themselves.
+        if engine.snapshot.scheme(collection).is_some_and(|collection| collection.is_fed) {
+            engine.journal.release(collection).await?;
+        }
+    }
     let mut delivery = Delivery { engine, scheme, numbers: Arc::default(), until_ms };
     let mut under_way: HashSet<String> = HashSet::new();
     let mut batches: JoinSet<Batch> = JoinSet::new();
@@ -80,7 +86,11 @@ pub async fn deliver_due(engine: &Engine, stem: &str, until_ms: Option<i64>) -> 
                     under_way.remove(bill);
                 }
                 if let Err(error) = result {
-                    failed.get_or_insert(error);
+                    // That an index is being built says least of all.
+                    failed = match failed {
+                        Some(known) if !matches!(known, EngineError::Unindexed(_)) => Some(known),
+                        _ => Some(error),
+                    };
                 }
                 // What it found dead may be mended by what has come to serve since it began. A scheme that was removed
                 // meanwhile has nothing to revive, and its other batches end as they began: nothing is broken off here.

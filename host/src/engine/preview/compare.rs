@@ -62,7 +62,7 @@ pub(super) async fn with_target(
 
 fn there(target: &TargetSide, bill: &Value, found: Result<Found, Failure>) -> There {
     let would = match (target.plan.id_check(), target.on_existing) {
-        (true, OnExisting::Update) => "it would be updated",
+        (true, OnExisting::Update) => "sent, it would be an update",
         (true, OnExisting::Skip) => "it would be left as it is (`on_existing: skip`)",
         (false, _) => "it would be sent without asking: `idCheck` is off",
     };
@@ -159,7 +159,9 @@ fn is_same(one: &Value, other: &Value) -> bool {
         return true;
     }
     let (Some(one), Some(other)) = (text(one), text(other)) else { return false };
-    let number = |text: &str| text.parse::<Decimal>().ok();
+    // `0012` is a code, not a number.
+    let is_code = |text: &str| text.len() > 1 && text.starts_with('0') && !text.starts_with("0.");
+    let number = |text: &str| if is_code(text) { None } else { text.parse::<Decimal>().ok() };
     if let (Some(one), Some(other)) = (number(&one), number(&other)) {
         return one == other;
     }

@@ -111,7 +111,8 @@ impl Candidate {
                 put_back.push(refused(table.file().to_owned(), VERSION.to_owned()));
             }
         }
-        for file in in_use.project.schemes.iter().filter(|file| scheme.collections.values().any(|c| *c == file.stem)) {
+        let others: Vec<&String> = scheme.collections.values().chain(scheme.receivers.values()).collect();
+        for file in in_use.project.schemes.iter().filter(|file| others.contains(&&file.stem)) {
             if self.put_back_scheme(file) {
                 put_back.push(refused(file.path.clone(), VERSION.to_owned()));
             }

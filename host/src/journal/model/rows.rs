@@ -203,8 +203,6 @@ pub struct RowsBrought {
     pub on_change: OnChange,
     /// The scheme has a target.
     pub makes_bills: bool,
-    /// Rows of one merge key make one bill.
-    pub merges: bool,
     /// The collection's indexes.
     pub indexes: Vec<IndexFields>,
     /// Now, Unix milliseconds: as old as the bills that they make.

@@ -12,7 +12,6 @@ fn brought(rows: Vec<RowToStore>) -> RowsBrought {
         left_out: 0,
         on_change: OnChange::Redeliver,
         makes_bills: true,
-        merges: false,
         indexes: vec![by_content()],
         at_ms: 5_000,
     }
@@ -72,4 +71,28 @@ async fn a_refused_row_is_kept_and_its_bill_is_dead() {
     bench.store.settle_bringing(vec![], vec![brought(vec![refused("1", "1", 7)])]).await.unwrap();
     assert_eq!(bench.check(TO).await.dead, 1);
     assert_eq!(bench.store.refused_rows(TO, 10, None).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn bills_that_wait_for_the_collection_are_released_when_asked() {
+    let (bench, version) = with_a_claim().await;
+    bench.settle(version, Settled::Done(receipt("TK1"))).await.unwrap();
+    bench.scan("订单", vec![row("行1", "SO-1", 1)]).await;
+    let blocked = SetAside::Blocked { collection: TO.into(), looked_in_ms: None, problem: problem("缺") };
+    bench.set_aside(super::version("订单", "SO-1", 1), blocked).await;
+    assert_eq!(bench.ready("订单", LATE).await, Vec::<String>::new());
+    bench.store.release(TO).await.unwrap();
+    assert_eq!(bench.ready("订单", LATE).await, ["SO-1 v1"]);
+}
+
+#[tokio::test]
+async fn while_a_scan_is_under_way_a_brought_row_makes_its_bill_at_once() {
+    let bench = Bench::new();
+    let scan = bench.begin(TO).await;
+    bench.store.store_page(page_of(TO, scan, 0, vec![row("1", "SO-1", 1)])).await.unwrap();
+    bench.store.settle_bringing(vec![], vec![brought(vec![row("2", "SO-1", 2)])]).await.unwrap();
+    assert_eq!(bench.ready(TO, LATE).await, ["SO-1 v1"]);
+    bench.store.finish_scan(TO, scan).await.unwrap();
+    assert_eq!(bench.ready(TO, LATE).await, ["SO-1 v2"]);
+    assert_eq!(bench.rows_of(TO, "SO-1").await.len(), 2);
 }

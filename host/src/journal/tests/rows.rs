@@ -223,3 +223,29 @@ async fn schemes_do_not_touch_each_other() {
     assert_eq!(bench.rows_of("ab", "SO-1").await, texts(&[("1", 1)]));
     assert_eq!(bench.store.scheme("unknown").await.unwrap(), SchemeState::default());
 }
+
+#[tokio::test]
+async fn a_remedy_that_gives_up_ends_with_what_it_has_and_moves_nothing_on() {
+    const S: &str = "订单";
+    let bench = Bench::new();
+    bench.scan(S, vec![row("1", "SO-1", 1)]).await;
+    let before = bench.store.scheme(S).await.unwrap();
+    let new = NewScan {
+        kind: ScanKind::Remedy,
+        window_start: None,
+        window_end: 9_999,
+        begun_ms: 9_999_000,
+        source_digest: "源".into(),
+        first_page: page(0),
+    };
+    let scan = bench.store.begin_scan(S, new).await.unwrap().id;
+    let stored = PageToStore { next: vec![page(1)], ..page_of(S, scan, 0, vec![row("2", "SO-2", 2)]) };
+    bench.store.store_page(stored).await.unwrap();
+    assert!(bench.store.finish_scan(S, scan).await.is_err(), "a page is open");
+    bench.store.give_up_pages(S, scan).await.unwrap();
+    assert_eq!(bench.store.finish_scan(S, scan).await.unwrap(), 1);
+    let after = bench.store.scheme(S).await.unwrap();
+    assert_eq!((after.last_sync, after.scan), (before.last_sync, None));
+    assert_eq!(after.last_finished_scan_begun_ms, before.last_finished_scan_begun_ms);
+    assert!(bench.store.give_up_pages(S, scan).await.is_err());
+}

@@ -219,6 +219,8 @@ fn what_gives_no_value_says_why() {
 #[test]
 fn what_does_not_load_says_why_and_what_to_do() {
     for (source, message, hint) in [
+        ("round({{a}}，2)", "the full-width `，` stands outside of quotes", "write `,`"),
+        ("concat(‘a’,1)", "the full-width `‘` stands outside of quotes", "write `'`"),
         ("rond({{a}},2)", "function `rond` is unknown", "did you mean `ROUND`?"),
         ("sleep({{a}})", "function `sleep` is unknown", "functions: `ABS`"),
         ("cast({{a}})", "`CAST` is written otherwise: `cast(x as signed)`", "supported:"),

@@ -63,6 +63,8 @@ fn what_acts_but_is_not_supported_is_an_error() {
             "`$.request[0].value`: function `rund` is unknown (hint: did you mean `ROUND`?",
         ),
         (value("_function {FQty} *"), "`$.request[0].value`: it does not parse"),
+        (value("{{FDate|date('Y-m-d')}}"), "`$.request[0].value`: filter `date('Y-m-d')` is unknown (hint: filters:"),
+        (value("{{FDate|日期}}"), "`$.request[0].value`: filter `日期` is unknown (hint: filters:"),
         (
             value("{{FQty|dattime}}"),
             "`$.request[0].value`: filter `dattime` is unknown (hint: did you mean `|datetime`?)",

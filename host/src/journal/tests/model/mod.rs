@@ -172,14 +172,13 @@ impl Run {
     }
 
     async fn bring(&mut self, which: usize, step: Step) {
-        let Step::Bring { rows, skip, merges, makes_bills, indexed, at_ms } = step else { return };
+        let Step::Bring { rows, skip, makes_bills, indexed, at_ms } = step else { return };
         let brought = RowsBrought {
             scheme: SCHEMES[which].into(),
             rows: rows.into_iter().map(to_store).collect(),
             left_out: 1,
             on_change: if skip { OnChange::Skip } else { OnChange::Redeliver },
             makes_bills,
-            merges,
             indexes: if indexed { indexes() } else { vec![] },
             at_ms,
         };

@@ -66,7 +66,6 @@ pub(super) enum Step {
     Bring {
         rows: Vec<RowRead>,
         skip: bool,
-        merges: bool,
         makes_bills: bool,
         indexed: bool,
         at_ms: i64,
@@ -149,7 +148,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     let often = prop::bool::weighted(0.8);
     let page = (0..3_usize, next, rows.clone(), any::<bool>(), often, often, often, often);
     let pages = prop::collection::vec(rows.clone(), 1..4);
-    let bring = (rows.clone(), any::<bool>(), often, often, often, 0..5_000_i64);
+    let bring = (rows.clone(), any::<bool>(), often, often, 0..5_000_i64);
     let back = prop_oneof![3 => Just(0_u32), 1 => Just(1_u32)];
     let cut = prop::option::of(0..6_u32);
     let becomes = prop_oneof![1 => Just(Becomes::Itself), 4 => row_read().prop_map(Becomes::Row)];
@@ -169,9 +168,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         3 => restage.prop_map(|(rows, stale, merges, makes_bills, indexed)| {
             Step::Restage { rows, stale, merges, makes_bills, indexed }
         }),
-        2 => bring.prop_map(|(rows, skip, merges, makes_bills, indexed, at_ms)| {
-            Step::Bring { rows, skip, merges, makes_bills, indexed, at_ms }
-        }),
+        2 => bring.prop_map(|(rows, skip, makes_bills, indexed, at_ms)| Step::Bring { rows, skip, makes_bills, indexed, at_ms }),
         3 => (0..3_u8, often, cut.clone()).prop_map(|(grouping, merges, cut)| Step::Regroup { grouping, merges, cut }),
         5 => (0..BILLS, back.clone(), 0..5_000_i64).prop_map(|(bill, back, now_ms)| Step::Claim { bill, back, now_ms }),
         6 => (0..BILLS, back.clone(), settled()).prop_map(|(bill, back, settled)| Step::Settle { bill, back, settled }),

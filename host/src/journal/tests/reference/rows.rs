@@ -106,11 +106,10 @@ impl Scheme {
 
     /// Rows that a delivery of another scheme brings.
     pub(in super::super) fn bring(&mut self, brought: &RowsBrought) {
-        let coming = self.coming(brought.merges);
         let indexed = !brought.indexes.is_empty();
         let (_, touched) = self.store(&brought.rows, brought.left_out, brought.on_change, indexed);
         if brought.makes_bills {
-            self.renew(touched, &coming, brought.at_ms);
+            self.renew(touched, &BTreeSet::new(), brought.at_ms);
         }
     }
 
