@@ -224,6 +224,7 @@ pub(super) fn placeholder(from: &str) -> Result<Option<(Placeholder, &str)>, Unk
             // `{{x|date('Y-m-d')}}` is meant for a placeholder, whatever a single brace may be.
             if let (Some((name, filter)), "{{") = (inner.split_once('|'), open)
                 && is_name(name.trim())
+                && !filter.trim().is_empty()
             {
                 return Err(UnknownFilter(filter.trim().to_owned()));
             }
