@@ -145,3 +145,36 @@ async fn a_crontab_that_is_none_is_said() {
     let check = project.qiao(&["scheme", "check"]).await;
     check.failed_saying(&["source.metadata.omissionRemedy.crontab", "`every night` is not a cron schedule"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_remedy_that_the_vendor_refuses_stops_no_scan() {
+    let vendors = Vendors::start(VendorsOptions::new(Dataset::small(10))).await.unwrap();
+    let project = Project::example(&vendors);
+    let remedy = r#""omissionRemedy": {"crontab": "* * * * * *", "takeOverRequest": [
+        {"field": "FilterString", "value": "FModifyDate >> 'gestern'"}]},"#;
+    project.edit(ORDERS, "\"api\": \"executeBillQuery\",", &format!("\"api\": \"executeBillQuery\",\n{remedy}"));
+    project.edit(ORDERS, "schedule: \"*/10 * * * *\"", "schedule: \"* * * * * *\"");
+    let host = project.serve().await;
+    host.said("what was committed late is not fetched this time").await;
+    vendors.add(5).unwrap();
+    let arrived = vendors.wait_for(PATIENCE, |vendors| vendors.okki.orders().len() >= 15).await;
+    assert!(arrived.is_ok(), "{}", host.log());
+    host.stop().await;
+    assert!(vendors.ledger().balances(), "{:?}", vendors.ledger());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_that_is_removed_serves_on_for_who_writes_back() {
+    let (vendors, project) = refunds().await;
+    write_back(&project);
+    project.edit(REFUNDS, "schedule: \"*/5 * * * *\"", "schedule: \"* * * * * *\"");
+    project.edit(REFUNDS, "lag: 3m", "lag: 0s");
+    let host = project.serve().await;
+    project.remove(WRITTEN);
+    host.said("serves on").await;
+    let before = vendors.ledger().refunds.deliverable;
+    vendors.add_refunds(3).unwrap();
+    let delivered = vendors.wait_for(PATIENCE, |vendors| vendors.ledger().refunds.delivered >= before + 3).await;
+    assert!(delivered.is_ok(), "{}", host.log());
+    host.stop().await;
+}
