@@ -71,7 +71,7 @@ pub use plan::{FunctionUse, LookupIn, LookupUse, Uses};
 pub use question::{Answer, Answers, Argument, Question, Questions};
 pub use source::{SourcePlan, parse_source};
 pub use target::{TargetPlan, parse_target};
-pub use value::index_text;
+pub use value::{index_text, is_empty};
 pub use write_back::WriteBack;
 
 /// One record: an object whose numbers keep their text.

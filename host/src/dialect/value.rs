@@ -113,8 +113,8 @@ pub fn index_text(value: &Value) -> String {
     }
 }
 
-/// Whether a value counts as empty.
-pub(super) fn is_empty(value: &Value) -> bool {
+/// Whether a value counts as empty: `null`, and a text, array or object with nothing in it.
+pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

@@ -5,9 +5,10 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
 
 use super::{JournalError, SledStore};
 
@@ -16,7 +17,7 @@ use super::{JournalError, SledStore};
 pub struct JournalCopy {
     // In the order in which they are dropped.
     store: Arc<SledStore>,
-    _folder: Folder,
+    _folder: TempDir,
 }
 
 impl JournalCopy {
@@ -27,51 +28,29 @@ impl JournalCopy {
             action: "copied",
             reason: format!("folder `{}`: {error}", from.display()),
         };
-        let Some(_nobody_opens_it) =
-            locked(&from.join("db"), state_dir).map_err(|error| error.unwrap_or_else(not_copied))?
-        else {
-            return Ok(None);
+        let file = match File::open(from.join("db")) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(not_copied(error)),
         };
-        let folder = Folder::make().map_err(not_copied)?;
-        copy(&from, &folder.0.join("journal")).map_err(not_copied)?;
-        let store = Arc::new(SledStore::open(&folder.0)?);
+        // As sled locks it (`config.rs`, `try_lock`: `flock`): nobody opens it before this returns.
+        match file.try_lock_shared() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(JournalError::InUse { path: state_dir.display().to_string() });
+            }
+            Err(TryLockError::Error(error)) => return Err(not_copied(error)),
+        }
+        // Private to the user on Unix.
+        let folder = tempfile::Builder::new().prefix("qiao-look-").tempdir().map_err(not_copied)?;
+        copy(&from, &folder.path().join("journal")).map_err(not_copied)?;
+        let store = Arc::new(SledStore::open(folder.path())?);
         Ok(Some(Self { store, _folder: folder }))
     }
 
     /// The copy.
     pub fn store(&self) -> &Arc<SledStore> {
         &self.store
-    }
-}
-
-/// What was in the way of a lock: somebody who holds it, or the system.
-enum NotLocked {
-    InUse(JournalError),
-    System(io::Error),
-}
-
-impl NotLocked {
-    fn unwrap_or_else(self, of_system: impl FnOnce(io::Error) -> JournalError) -> JournalError {
-        match self {
-            Self::InUse(error) => error,
-            Self::System(error) => of_system(error),
-        }
-    }
-}
-
-/// The store's file, locked as sled locks it (`config.rs`, `try_lock`: `flock`), so that nobody opens it meanwhile. `None`: it is not there.
-fn locked(db: &Path, state_dir: &Path) -> Result<Option<File>, NotLocked> {
-    let file = match File::open(db) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(NotLocked::System(error)),
-    };
-    match file.try_lock_shared() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => {
-            Err(NotLocked::InUse(JournalError::InUse { path: state_dir.display().to_string() }))
-        }
-        Err(TryLockError::Error(error)) => Err(NotLocked::System(error)),
     }
 }
 
@@ -87,41 +66,4 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// A private folder among the system's temporary ones, which goes with the value.
-#[derive(Debug)]
-struct Folder(PathBuf);
-
-impl Folder {
-    fn make() -> io::Result<Self> {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        loop {
-            let number = MADE.fetch_add(1, Ordering::Relaxed);
-            let folder = std::env::temp_dir().join(format!("qiao-look-{}-{number}", std::process::id()));
-            match make_private(&folder) {
-                Ok(()) => return Ok(Self(folder)),
-                // Left by a process of this number that was killed.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-    }
-}
-
-#[cfg(unix)]
-fn make_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().mode(0o700).create(folder)
-}
-
-#[cfg(not(unix))]
-fn make_private(folder: &Path) -> io::Result<()> {
-    fs::create_dir(folder)
 }

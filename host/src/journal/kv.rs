@@ -135,8 +135,14 @@ impl SledStore {
     }
 }
 
-fn check_key(key: &str) -> Result<(), StateError> {
+/// Refuses a key that is too long.
+pub(super) fn check_key(key: &str) -> Result<(), StateError> {
     if key.len() > KEY { Err(StateError::TooLarge(KEY as u64)) } else { Ok(()) }
+}
+
+/// Refuses a value that is too long.
+pub(super) fn check_value(value: &[u8]) -> Result<(), StateError> {
+    if value.len() > VALUE { Err(StateError::TooLarge(VALUE as u64)) } else { Ok(()) }
 }
 
 fn is_live(value: &Value<'_>, now_ms: i64) -> bool {
@@ -163,9 +169,7 @@ fn write(txn: &mut Txn<'_>, owner: &str, key: &str, value: Option<Live>, now_ms:
     total = total.saturating_sub(sweep(txn, owner, now_ms, SWEPT_PER_WRITE)?);
     total = total.saturating_sub(remove(txn, owner, key)?);
     if let Some((bytes, expires_ms)) = value {
-        if bytes.len() > VALUE {
-            return Err(StateError::TooLarge(VALUE as u64));
-        }
+        check_value(&bytes)?;
         total += size(key, &bytes);
         if total > OWNER {
             total = total.saturating_sub(sweep(txn, owner, now_ms, usize::MAX)?);
@@ -220,7 +224,8 @@ fn put_total(txn: &mut Txn<'_>, owner: &str, total: u64) -> Result<(), StateErro
     Ok(txn.put_record(total_key(owner), &total)?)
 }
 
-fn add(value: &[u8], by: i64) -> Result<i64, StateError> {
+/// A counter's value after an addition.
+pub(super) fn add(value: &[u8], by: i64) -> Result<i64, StateError> {
     let not_a_number = || StateError::NotANumber(String::from_utf8_lossy(value).into_owned());
     let within = |number: &i64| (-LARGEST..=LARGEST).contains(number);
     let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).filter(within);

@@ -1,13 +1,15 @@
 //! A key-value store whose changes nobody keeps: for work that must leave no trace.
 //!
 //! What is read comes from the store beneath, where there is one; what is changed stays in memory, and is seen by who
-//! changed it.
+//! changed it. Keys, values and counters have the limits of the store that is kept; how much one owner may keep is not
+//! counted here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use super::kv::{add, check_key, check_value};
 use super::{State, StateError, state_limits};
 
 /// A key-value store over another, which it never changes.
@@ -50,6 +52,7 @@ impl Scratch {
 #[async_trait]
 impl State for Scratch {
     async fn get(&self, owner: &str, key: &str, now_ms: i64) -> Result<Option<Vec<u8>>, StateError> {
+        check_key(key)?;
         let changed = self.changed().get(&(owner.to_owned(), key.to_owned())).cloned();
         match (changed, &self.beneath) {
             (Some(changed), _) => Ok(changed.and_then(|changed| changed.at(now_ms))),
@@ -66,12 +69,8 @@ impl State for Scratch {
         _now_ms: i64,
         expires_ms: Option<i64>,
     ) -> Result<(), StateError> {
-        if value.len() > state_limits::VALUE {
-            return Err(StateError::TooLarge(state_limits::VALUE as u64));
-        }
-        if key.len() > state_limits::KEY {
-            return Err(StateError::TooLarge(state_limits::KEY as u64));
-        }
+        check_key(key)?;
+        check_value(&value)?;
         self.put(owner, key, Some(Changed { value, expires_ms }));
         Ok(())
     }
@@ -96,21 +95,16 @@ impl State for Scratch {
     }
 
     async fn increment(&self, owner: &str, key: &str, by: i64, now_ms: i64) -> Result<i64, StateError> {
-        let before = match self.get(owner, key, now_ms).await? {
-            None => 0,
-            Some(bytes) => {
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                text.parse::<i64>().map_err(|_| StateError::NotANumber(text))?
-            }
-        };
-        let sum = before.saturating_add(by);
-        let expires_ms =
-            self.changed().get(&(owner.to_owned(), key.to_owned())).and_then(|changed| changed.as_ref()?.expires_ms);
+        let before = self.get(owner, key, now_ms).await?;
+        let sum = add(before.as_deref().unwrap_or(b"0"), by)?;
+        let changed = self.changed().get(&(owner.to_owned(), key.to_owned())).cloned().flatten();
+        let expires_ms = changed.filter(|changed| changed.at(now_ms).is_some()).and_then(|live| live.expires_ms);
         self.put(owner, key, Some(Changed { value: sum.to_string().into_bytes(), expires_ms }));
         Ok(sum)
     }
 
     async fn delete(&self, owner: &str, key: &str) -> Result<(), StateError> {
+        check_key(key)?;
         self.put(owner, key, None);
         Ok(())
     }

@@ -234,7 +234,8 @@ impl<'a> Loader<'a> {
             }
             (None, _) => value.map_or(Content::Nothing, |value| self.written(&at, value, kind)),
         };
-        if let (Content::Nothing, true, Side::Target) = (&content, required, self.side) {
+        // A value that was written, and is nothing because it is wrong, has been said to be so.
+        if let (Content::Nothing, None, true, Side::Target) = (&content, value, required, self.side) {
             self.findings.warning(
                 path,
                 whole,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::report::{BillShown, Difference, There, ThereState};
 use crate::config::OnExisting;
-use crate::dialect::{self, Variables};
+use crate::dialect::{self, Variables, is_empty};
 use crate::engine::deliver;
 use crate::engine::snapshot::{Scheme, TargetSide};
 use crate::engine::{Engine, EngineError};
@@ -141,16 +141,6 @@ impl Comparison<'_> {
 
 fn counted(elements: usize) -> Value {
     Value::from(format!("{elements} element(s)"))
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        Value::Object(members) => members.is_empty(),
-        Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 /// Whether two values mean the same.

@@ -97,3 +97,34 @@ async fn a_scratch_store_shows_its_changes_to_nobody_else() {
     assert_eq!(beneath.keys("p", "", None, 0).await.unwrap(), ["a", "b", "x"]);
     assert_eq!(beneath.get("p", "a", 0).await.unwrap(), Some(b"1".to_vec()));
 }
+
+#[tokio::test]
+async fn a_scratch_store_has_the_rules_of_the_store_that_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let kept: Arc<dyn State> = Arc::new(SledStore::open(folder.path()).unwrap());
+    let scratch: Arc<dyn State> = Arc::new(Scratch::over(None));
+    let long = "k".repeat(state_limits::KEY + 1);
+    for store in [kept, scratch] {
+        let is_long = |error| matches!(error, StateError::TooLarge(limit) if limit == state_limits::KEY as u64);
+        assert!(is_long(store.get("p", &long, 0).await.unwrap_err()));
+        assert!(is_long(store.set("p", &long, Vec::new(), 0, None).await.unwrap_err()));
+        assert!(is_long(store.compare_and_set("p", &long, None, None, 0, None).await.unwrap_err()));
+        assert!(is_long(store.increment("p", &long, 1, 0).await.unwrap_err()));
+        assert!(is_long(store.delete("p", &long).await.unwrap_err()));
+        let value = vec![0; state_limits::VALUE + 1];
+        let error = store.set("p", "v", value, 0, None).await.unwrap_err();
+        assert!(matches!(error, StateError::TooLarge(limit) if limit == state_limits::VALUE as u64));
+        store.set("p", "t", "甲".into(), 0, None).await.unwrap();
+        assert!(
+            matches!(store.increment("p", "t", 1, 0).await.unwrap_err(), StateError::NotANumber(text) if text == "甲")
+        );
+        let largest = (1 << 53) - 1;
+        assert_eq!(store.increment("p", "n", largest, 0).await.unwrap(), largest);
+        assert!(matches!(store.increment("p", "n", 1, 0).await.unwrap_err(), StateError::NotANumber(_)));
+        // A counter keeps its time to live, and one that has expired begins anew without it.
+        store.set("p", "e", b"5".to_vec(), 0, Some(10)).await.unwrap();
+        assert_eq!(store.increment("p", "e", 1, 9).await.unwrap(), 6);
+        assert_eq!(store.increment("p", "e", 1, 10).await.unwrap(), 1);
+        assert_eq!(store.get("p", "e", 11).await.unwrap(), Some(b"1".to_vec()));
+    }
+}

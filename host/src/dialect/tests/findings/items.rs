@@ -84,6 +84,11 @@ fn items() {
             &["`$.request[0].transform`: the source's request has no column `FQtx`"],
         ),
         (json!({"field": "a", "is_required": true}), &[], &["`$.request[0]`: `a` is required and has no `value`"]),
+        (
+            json!({"field": "a", "is_required": true, "value": "_findCollection fnd b from c where d=1"}),
+            &["`$.request[0].value`: the lookup has no `find`"],
+            &[],
+        ),
     ] {
         check(Side::Target, &json!({"request": [item]}), errors, warnings);
     }
