@@ -128,12 +128,22 @@ impl Connection {
 
     /// A text without this connection's secrets.
     pub fn redact(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        self.redact_in_place(&mut text);
+        text
+    }
+
+    /// Takes this connection's secrets out of a text.
+    pub fn redact_in_place(&self, text: &mut String) {
         let Ok(redacted) = self.redacted.read() else {
-            return "[redacted]".to_owned();
+            "[redacted]".clone_into(text);
+            return;
         };
-        redacted.iter().fold(text.to_owned(), |text, secret| {
-            if text.contains(secret.as_str()) { text.replace(secret.as_str(), "[redacted]") } else { text }
-        })
+        for secret in redacted.iter() {
+            if text.contains(secret.as_str()) {
+                *text = text.replace(secret.as_str(), "[redacted]");
+            }
+        }
     }
 
     /// Redacts what a session is made of, too: its texts are as good as a secret while it lasts.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::journal::{Excerpt, Exchange};
+
 /// What one call did. Shared between the call and its caller, so that it outlives a call that is cut off.
 #[derive(Debug, Default)]
 pub struct CallRecord {
@@ -23,7 +25,13 @@ pub struct CallRecord {
     log_dropped: AtomicU32,
     output: Mutex<Vec<u8>>,
     tables: Mutex<BTreeSet<String>>,
+    /// Its requests and their answers, if they are to be kept.
+    exchanges: Option<Mutex<Vec<Exchange>>>,
 }
+
+/// Exchanges that are kept of one call, and bytes of each body: enough to see what a bill was sent as.
+const EXCHANGES: usize = 20;
+const EXCERPT: usize = 16 * 1024;
 
 /// Requests that one call may make: many more than a page of products with their details.
 const REQUESTS: u32 = 1_000;
@@ -32,6 +40,38 @@ const REQUESTS: u32 = 1_000;
 const OUTPUT_LIMIT: usize = 8 * 1024;
 
 impl CallRecord {
+    /// A record that keeps the call's requests and their answers.
+    pub fn with_exchanges() -> Self {
+        Self { exchanges: Some(Mutex::default()), ..Self::default() }
+    }
+
+    /// The requests and their answers so far, secrets included; afterwards there are none.
+    pub fn take_exchanges(&self) -> Vec<Exchange> {
+        let exchanges = self.exchanges.as_ref().and_then(|exchanges| exchanges.lock().ok());
+        exchanges.map(|mut exchanges| std::mem::take(&mut *exchanges)).unwrap_or_default()
+    }
+
+    /// Notes a request that is about to leave; says where to note its answer.
+    pub(super) fn note_request(&self, request: &reqwest::Request) -> Noted<'_> {
+        let begun = Instant::now();
+        let place = self.exchanges.as_ref().and_then(|exchanges| {
+            let mut exchanges = exchanges.lock().ok().filter(|exchanges| exchanges.len() < EXCHANGES)?;
+            let url = request.url();
+            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+            exchanges.push(Exchange {
+                method: request.method().to_string(),
+                path: format!("{}{query}", url.path()),
+                request: Excerpt::of(body, EXCERPT),
+                status: None,
+                reply: Excerpt::default(),
+                took_ms: 0,
+            });
+            Some(exchanges.len() - 1)
+        });
+        Noted { record: self, place, begun }
+    }
+
     /// Counts a request that the guest asks for; false when it has asked for too many.
     pub(super) fn admit_request(&self) -> bool {
         self.requests_asked_for.fetch_add(1, Ordering::Relaxed) < REQUESTS
@@ -141,6 +181,27 @@ impl CallRecord {
     /// The tables that the call read: a change of one of them may change its result.
     pub fn tables_read(&self) -> Vec<String> {
         self.tables.lock().map(|tables| tables.iter().cloned().collect()).unwrap_or_default()
+    }
+}
+
+/// Where the answer to a request is noted, if it is kept.
+pub(super) struct Noted<'a> {
+    record: &'a CallRecord,
+    place: Option<usize>,
+    begun: Instant,
+}
+
+impl Noted<'_> {
+    /// A status came, and a body or what went wrong with it.
+    pub(super) fn answered(&self, status: Option<u16>, body: &[u8]) {
+        let (Some(place), Some(exchanges)) = (self.place, &self.record.exchanges) else { return };
+        if let Ok(mut exchanges) = exchanges.lock()
+            && let Some(exchange) = exchanges.get_mut(place)
+        {
+            exchange.status = status;
+            exchange.reply = Excerpt::of(body, EXCERPT);
+            exchange.took_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct HostConfig {
     pub time_zone_name: String,
     /// Where the journal is kept.
     pub store: StoreKind,
+    /// How long what was sent and answered is kept with bills; default 7 days, 0: it is not kept.
+    pub keep_attempts: Duration,
 }
 
 /// Where the journal is kept.
@@ -39,6 +41,7 @@ impl Default for HostConfig {
             time_zone: moment::default_zone(),
             time_zone_name: moment::DEFAULT_ZONE.to_owned(),
             store: StoreKind::Sled,
+            keep_attempts: Duration::from_hours(7 * 24),
         }
     }
 }
@@ -99,6 +102,7 @@ impl Settings {
         if let Some(section) = fields.nested("store") {
             let kind = section.read("kind", read::choice(&[("sled", StoreKind::Sled)]));
             settings.host.store = kind.unwrap_or(settings.host.store);
+            set(&mut settings.host.keep_attempts, section.read("keep_attempts", read::duration));
             section.close();
         }
         if let Some(section) = fields.nested("limits") {

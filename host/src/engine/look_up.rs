@@ -7,10 +7,13 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::attempts::{self, Called};
 use super::snapshot::{Scheme, TargetSide};
 use super::{Engine, EngineError, problem, retry, settle, write_back};
 use crate::dialect::Variables;
-use crate::journal::{BillVersion, ClaimedBill, Intent, Problem, Settled};
+use crate::journal::{Attempt, AttemptStep, BillVersion, ClaimedBill, Intent, Problem, Settled};
 use crate::observe::clock;
 use crate::plugin::connector::{BillToFind, Connector, Found, HalfDone};
 use crate::plugin::{Failure, FailureKind};
@@ -71,8 +74,8 @@ pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide, n
     engine.journal.settle(outcomes).await?;
     let connector = engine.snapshot.target_connector(scheme, target);
     for batch in to_find.chunks(target.largest_find) {
-        let (outcomes, stop) = look_up(engine, scheme, target, &connector, batch).await?;
-        write_back::settle(engine, scheme, target, outcomes).await?;
+        let LookedUp { outcomes, attempts, stop } = look_up(engine, scheme, target, &connector, batch).await?;
+        write_back::settle(engine, scheme, target, outcomes, attempts).await?;
         if let Some(failure) = stop {
             return Err(EngineError::Failure(failure));
         }
@@ -83,20 +86,36 @@ pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide, n
 /// What a person is told of a bill that cannot be looked up.
 const FOR_A_PERSON: &str = "it cannot be looked up by a number: see at the vendor whether it is there; its newer versions wait until that is settled";
 
-/// Looks a batch up: what became of its bills, and why the scheme has to stop, if it has.
+/// What a look-up of a batch came to.
+struct LookedUp {
+    /// What became of its bills.
+    outcomes: Vec<(BillVersion, Settled)>,
+    /// How it was found out.
+    attempts: Vec<Attempt>,
+    /// Why the scheme has to stop, if it has.
+    stop: Option<Failure>,
+}
+
+/// Looks a batch up.
 async fn look_up(
     engine: &Engine,
     scheme: &Scheme,
     target: &TargetSide,
     connector: &Connector,
     batch: &[ClaimedBill],
-) -> Result<(Vec<(BillVersion, Settled)>, Option<Failure>), EngineError> {
+) -> Result<LookedUp, EngineError> {
     let wanted: Vec<BillToFind> = batch
         .iter()
         .map(|claimed| target.to_find(claimed.number.as_deref().unwrap_or_default(), &claimed.payload))
         .collect();
     let other_request = super::deliver::other_request(target, &Variables::at(clock::now().as_second()))?;
-    let found = connector.find(target.plan.api(), &other_request, &wanted).await;
+    let begun = Instant::now();
+    let mut exchanges = Vec::new();
+    let found = connector.find(target.plan.api(), &other_request, &wanted, &mut exchanges).await;
+    let called = Called { step: AttemptStep::LookUp, exchanges, took: begun.elapsed() };
+    let results = batch.iter().zip(&found);
+    let attempts =
+        called.attempts(engine, results.map(|(claimed, found)| (&claimed.version, attempts::of_look_up(found))));
     let now_ms = clock::now_ms();
     let mut stop = None;
     let outcomes = batch
@@ -116,7 +135,7 @@ async fn look_up(
             (claimed.version.clone(), settled)
         })
         .collect();
-    Ok((outcomes, stop))
+    Ok(LookedUp { outcomes, attempts, stop })
 }
 
 /// The look-up failed, too: it is made again, the less often the longer nobody knows.

@@ -24,6 +24,7 @@
 //!   again, never guessed.
 //! * What is uncertain is looked up before anything of that bill is sent again.
 
+mod attempts;
 pub mod check;
 pub mod deliver;
 mod indexing;

@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub state: Option<Arc<dyn State>>,
     /// The limits of a call.
     pub limits: LimitsConfig,
+    /// How long attempts are kept.
+    pub keep_attempts: Duration,
 }
 
 /// A scheme, ready to run.

@@ -14,18 +14,19 @@ use super::shape::{self, Shaped};
 use super::snapshot::{Scheme, TargetSide};
 use super::{Engine, EngineError, settle, take_over};
 use crate::dialect::{Row, Variables, WriteBack};
-use crate::journal::{BillVersion, OnChange, Problem, Receipt, RowsBrought, Settled};
+use crate::journal::{Attempt, BillVersion, OnChange, Problem, Receipt, RowsBrought, Settled};
 use crate::observe::clock;
 
-/// Settles bills, and passes on what the delivered ones have for other schemes.
+/// Settles bills after these attempts, and passes on what the delivered ones have for other schemes.
 pub(super) async fn settle(
     engine: &Engine,
     scheme: &Scheme,
     target: &TargetSide,
     outcomes: Vec<(BillVersion, Settled)>,
+    attempts: Vec<Attempt>,
 ) -> Result<(), EngineError> {
     if target.plan.write_backs().is_empty() {
-        return Ok(engine.journal.settle(outcomes).await?);
+        return Ok(engine.journal.settle_bringing(outcomes, Vec::new(), attempts).await?);
     }
     loop {
         // Rows are stored as the receivers are by now, not as they were when the batch began.
@@ -40,7 +41,7 @@ pub(super) async fn settle(
             continue;
         }
         let any = !rows.is_empty();
-        engine.journal.settle_bringing(outcomes, rows).await?;
+        engine.journal.settle_bringing(outcomes, rows, attempts).await?;
         drop(in_step);
         for (stem, bill, problem) in announced {
             settle::announce(engine, &stem, &bill, &problem);

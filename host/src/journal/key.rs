@@ -29,6 +29,8 @@ pub(super) enum Kind {
     Seen = b'n',
     /// scheme, bill → [`BillRecord`](super::record::BillRecord).
     Bill = b'b',
+    /// scheme, day, bill, time, number → [`Attempt`](super::Attempt).
+    Attempt = b'a',
     /// scheme, bill → [`ClaimedBill`](super::ClaimedBill).
     Claim = b'k',
     /// scheme, due, bill: may be claimed from then on.

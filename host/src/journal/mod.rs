@@ -25,6 +25,7 @@
 //! `rows = skipped + new` and `bills = done + dead + failed + waiting + claimed + superseded` hold after every commit
 //! ([`Counts`]); the counts are part of the same commits.
 
+mod attempts;
 mod audit;
 mod bill;
 mod bills;
@@ -34,6 +35,7 @@ mod collection;
 mod copy;
 mod error;
 mod groups;
+mod interventions;
 mod key;
 mod kv;
 mod lookups;
@@ -57,8 +59,9 @@ use async_trait::async_trait;
 pub use copy::JournalCopy;
 pub use error::{JournalError, StateError};
 pub use model::{
-    BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, Dependency, FoundRow, IndexFields, Intent, NewScan,
-    OnChange, PageRef, PageStored, PageToStore, Problem, ReadyBill, Receipt, RefusedRow, RestageSettings, Restaged,
+    Attempt, AttemptResult, AttemptStep, BillLine, BillState, BillVersion, ClaimToMake, ClaimedBill, Counts,
+    Dependency, Excerpt, Exchange, FoundRow, IndexFields, Intent, Intervened, Intervention, NewScan, OnChange, PageRef,
+    PageStored, PageToStore, PendingBill, Problem, ReadyBill, Receipt, RefusedRow, RestageSettings, Restaged,
     RowToStore, RowsBrought, Scan, ScanKind, SchemeState, SetAside, Settled, Status,
 };
 pub use read_only::ReadOnly;
@@ -166,17 +169,44 @@ pub trait Journal: Send + Sync + 'static {
     /// Settles claimed bills in one commit. `Conflict`, and none is settled, if a version is not claimed. A version that
     /// was not delivered is also superseded when its bill has no rows any more.
     async fn settle(&self, outcomes: Vec<(BillVersion, Settled)>) -> Result<(), JournalError> {
-        self.settle_bringing(outcomes, Vec::new()).await
+        self.settle_bringing(outcomes, Vec::new(), Vec::new()).await
     }
 
-    /// Settles claimed bills, and stores the rows that they bring into other schemes, in one commit: either all of it is
-    /// done or nothing. `Conflict` as for [`settle`](Self::settle), and if a scheme that gets rows is being regrouped or
+    /// Settles claimed bills, stores the rows that they bring into other schemes, and keeps the attempts that were made, in
+    /// one commit: either all of it is done or nothing. `Conflict` as for [`settle`](Self::settle), and if a scheme that gets rows is being regrouped or
     /// purged.
     async fn settle_bringing(
         &self,
         outcomes: Vec<(BillVersion, Settled)>,
         brought: Vec<RowsBrought>,
+        attempts: Vec<Attempt>,
     ) -> Result<(), JournalError>;
+
+    /// All that is known of a bill; `None`: there is none of this name.
+    async fn bill(&self, scheme: &str, bill: &str) -> Result<Option<BillState>, JournalError>;
+
+    /// Carries a person's decision out on bills, in one commit: what came of it, for each in order.
+    async fn intervene(
+        &self,
+        scheme: &str,
+        bills: Vec<String>,
+        decided: Intervention,
+        now_ms: i64,
+    ) -> Result<Vec<Intervened>, JournalError>;
+
+    /// Notes that a person has paused a scheme, since when (Unix milliseconds; the first time stays), or that it goes on (`None`). The journal
+    /// itself does nothing about it.
+    async fn pause(&self, scheme: &str, since_ms: Option<i64>) -> Result<(), JournalError>;
+
+    /// Keeps attempts after which bills stay as they are.
+    async fn note_attempts(&self, attempts: Vec<Attempt>) -> Result<(), JournalError>;
+
+    /// What was sent for a bill and answered, the oldest first, as far as it is kept.
+    async fn attempts(&self, scheme: &str, bill: &str) -> Result<Vec<Attempt>, JournalError>;
+
+    /// Drops a scheme's attempts from days (UTC) before that of `before_ms`, Unix milliseconds. Returns how many. After a crash half way it
+    /// is simply called again.
+    async fn drop_attempts(&self, scheme: &str, before_ms: i64) -> Result<u64, JournalError>;
 
     /// Sets pending bills aside in one commit. A version that is no longer the pending one is left alone, and so is one
     /// that would be `Done` before its earlier version is settled.

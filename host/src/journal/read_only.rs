@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    BillLine, BillVersion, ClaimToMake, ClaimedBill, FoundRow, IndexFields, Journal, JournalError, NewScan, PageRef,
-    PageStored, PageToStore, ReadyBill, RefusedRow, RestageSettings, Restaged, RowsBrought, Scan, SchemeState,
-    SetAside, Settled, Status,
+    Attempt, BillLine, BillState, BillVersion, ClaimToMake, ClaimedBill, FoundRow, IndexFields, Intervened,
+    Intervention, Journal, JournalError, NewScan, PageRef, PageStored, PageToStore, ReadyBill, RefusedRow,
+    RestageSettings, Restaged, RowsBrought, Scan, SchemeState, SetAside, Settled, Status,
 };
 
 /// What a row has in the fields of an index.
@@ -120,6 +120,42 @@ impl Journal for ReadOnly {
         }
     }
 
+    async fn bill(&self, scheme: &str, bill: &str) -> Result<Option<BillState>, JournalError> {
+        match &self.journal {
+            Some(journal) => journal.bill(scheme, bill).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn attempts(&self, scheme: &str, bill: &str) -> Result<Vec<Attempt>, JournalError> {
+        match &self.journal {
+            Some(journal) => journal.attempts(scheme, bill).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn intervene(
+        &self,
+        _: &str,
+        _: Vec<String>,
+        _: Intervention,
+        _: i64,
+    ) -> Result<Vec<Intervened>, JournalError> {
+        Err(JournalError::ReadOnly)
+    }
+
+    async fn pause(&self, _: &str, _: Option<i64>) -> Result<(), JournalError> {
+        Err(JournalError::ReadOnly)
+    }
+
+    async fn note_attempts(&self, _: Vec<Attempt>) -> Result<(), JournalError> {
+        Err(JournalError::ReadOnly)
+    }
+
+    async fn drop_attempts(&self, _: &str, _: i64) -> Result<u64, JournalError> {
+        Err(JournalError::ReadOnly)
+    }
+
     async fn begin_scan(&self, _: &str, _: NewScan) -> Result<Scan, JournalError> {
         Err(JournalError::ReadOnly)
     }
@@ -166,7 +202,12 @@ impl Journal for ReadOnly {
         Err(JournalError::ReadOnly)
     }
 
-    async fn settle_bringing(&self, _: Vec<(BillVersion, Settled)>, _: Vec<RowsBrought>) -> Result<(), JournalError> {
+    async fn settle_bringing(
+        &self,
+        _: Vec<(BillVersion, Settled)>,
+        _: Vec<RowsBrought>,
+        _: Vec<Attempt>,
+    ) -> Result<(), JournalError> {
         Err(JournalError::ReadOnly)
     }
 

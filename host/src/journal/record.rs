@@ -12,7 +12,7 @@ use super::key::printable;
 use super::{IndexFields, JournalError, Problem, Receipt, Scan};
 
 /// The format of keys and records.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, JournalError> {
     postcard::to_stdvec(record).map_err(|e| JournalError::Store { action: "written", reason: e.to_string() })
@@ -40,6 +40,8 @@ pub(super) struct SchemeRecord {
     pub(super) sequence: u64,
     /// How rows are grouped into bills.
     pub(super) grouping: Option<String>,
+    /// Since when a person has it paused, Unix milliseconds.
+    pub(super) paused_ms: Option<i64>,
 }
 
 impl SchemeRecord {

@@ -22,15 +22,15 @@ use async_trait::async_trait;
 use sled::{Db, Tree};
 
 use super::key::{Key, Kind, Parts};
-use super::record::FORMAT;
+use super::record::{FORMAT, SchemeRecord};
 use super::txn::{Read, Txn, range, unreadable};
 use super::writer::{Gate, Writer};
 use super::{
-    BillLine, BillVersion, ClaimToMake, ClaimedBill, Counts, FoundRow, IndexFields, Journal, JournalError, NewScan,
-    PageRef, PageStored, PageToStore, Problem, ReadyBill, RefusedRow, RestageSettings, Restaged, RowsBrought, Scan,
-    SchemeState, SetAside, Settled, Status,
+    Attempt, BillLine, BillState, BillVersion, ClaimToMake, ClaimedBill, Counts, FoundRow, IndexFields, Intervened,
+    Intervention, Journal, JournalError, NewScan, PageRef, PageStored, PageToStore, Problem, ReadyBill, RefusedRow,
+    RestageSettings, Restaged, RowsBrought, Scan, SchemeState, SetAside, Settled, Status,
 };
-use super::{audit, bills, books, brought, groups, lookups, refused, scans};
+use super::{attempts, audit, bills, books, brought, groups, interventions, lookups, refused, scans};
 
 /// The store's subfolder of the state folder.
 const FOLDER: &str = "journal";
@@ -116,6 +116,7 @@ impl Journal for SledStore {
             let record = scans::scheme_record(tree, scheme)?;
             Ok(SchemeState {
                 grouping: record.grouping,
+                paused_ms: record.paused_ms,
                 last_sync: record.last_sync,
                 last_finished_scan_begun_ms: record.last_finished_scan_begun_ms,
                 scan: record.scan.map(|record| record.scan),
@@ -177,10 +178,52 @@ impl Journal for SledStore {
         &self,
         outcomes: Vec<(BillVersion, Settled)>,
         brought: Vec<RowsBrought>,
+        made: Vec<Attempt>,
     ) -> Result<(), JournalError> {
         self.commit(move |txn| {
+            attempts::note(txn, &made)?;
             bills::settle(txn, outcomes)?;
             brought.iter().try_for_each(|brought| brought::bring(txn, brought))
+        })
+        .await
+    }
+
+    async fn note_attempts(&self, made: Vec<Attempt>) -> Result<(), JournalError> {
+        self.commit(move |txn| attempts::note(txn, &made)).await
+    }
+
+    async fn attempts(&self, scheme: &str, bill: &str) -> Result<Vec<Attempt>, JournalError> {
+        self.read(|tree| attempts::of_bill(tree, scheme, bill))
+    }
+
+    async fn drop_attempts(&self, scheme: &str, before_ms: i64) -> Result<u64, JournalError> {
+        self.drop_old_attempts(scheme, before_ms).await
+    }
+
+    async fn bill(&self, scheme: &str, bill: &str) -> Result<Option<BillState>, JournalError> {
+        self.read(|tree| interventions::state(tree, scheme, bill))
+    }
+
+    async fn intervene(
+        &self,
+        scheme: &str,
+        bills: Vec<String>,
+        decided: Intervention,
+        now_ms: i64,
+    ) -> Result<Vec<Intervened>, JournalError> {
+        let scheme = scheme.to_owned();
+        self.commit(move |txn| {
+            bills.iter().map(|bill| interventions::intervene(txn, &scheme, bill, &decided, now_ms)).collect()
+        })
+        .await
+    }
+
+    async fn pause(&self, scheme: &str, since_ms: Option<i64>) -> Result<(), JournalError> {
+        let scheme = scheme.to_owned();
+        self.commit(move |txn| {
+            let record = scans::scheme_record(txn, &scheme)?;
+            let paused_ms = since_ms.map(|since_ms| record.paused_ms.unwrap_or(since_ms));
+            txn.put_record(scans::scheme_key(&scheme), &SchemeRecord { paused_ms, ..record })
         })
         .await
     }

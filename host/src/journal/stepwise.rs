@@ -6,7 +6,7 @@
 
 use super::sled_store::{SledStore, blocking};
 use super::{FoundRow, IndexFields, JournalError, Problem};
-use super::{bills, lookups, purge, regroup, scans, vanished};
+use super::{attempts, bills, lookups, purge, regroup, scans, vanished};
 
 /// Says an index's values of a row.
 type Values<'f> = &'f (dyn for<'a> Fn(&'a [u8], &'a IndexFields) -> Option<Vec<String>> + Send + Sync);
@@ -33,6 +33,17 @@ impl SledStore {
             after = self.commit(move |txn| scans::release_some(txn, &collection, behind.as_deref())).await?;
             if after.is_none() {
                 return Ok(());
+            }
+        }
+    }
+
+    pub(super) async fn drop_old_attempts(&self, scheme: &str, before_ms: i64) -> Result<u64, JournalError> {
+        let mut dropped = 0;
+        loop {
+            let name = scheme.to_owned();
+            match self.commit(move |txn| attempts::drop_some(txn, &name, before_ms)).await? {
+                0 => return Ok(dropped),
+                some => dropped += some as u64,
             }
         }
     }

@@ -72,10 +72,12 @@ impl Outbound {
         drop(queued);
         let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         record.request_leaves(is_write);
+        let noted = record.note_request(&request);
         let answer = match self.client.execute(request).await {
             Ok(answer) => answer,
             Err(error) => {
                 let error = classify(error);
+                noted.answered(None, said(&error).as_bytes());
                 if matches!(error, Error::NotSent(_) | Error::Denied(_)) {
                     record.request_did_not_leave(is_write);
                 }
@@ -93,7 +95,14 @@ impl Outbound {
             .iter()
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
-        let body = self.read_body(answer, record).await?;
+        let body = match self.read_body(answer, record).await {
+            Ok(body) => body,
+            Err(error) => {
+                noted.answered(Some(status), said(&error).as_bytes());
+                return Err(error);
+            }
+        };
+        noted.answered(Some(status), &body);
         record.answer_arrived(is_write);
         Ok(Response { status, headers, body })
     }
@@ -135,6 +144,14 @@ impl Outbound {
                 Err(error) => return Err(Error::NoAnswer(format!("the answer broke off: {}", chain(error)))),
             }
         }
+    }
+}
+
+/// What went wrong, in words.
+fn said(error: &Error) -> String {
+    match error {
+        Error::Denied(reason) | Error::NotSent(reason) | Error::NoAnswer(reason) => reason.clone(),
+        Error::TooLarge(limit) => format!("the answer is larger than {limit} bytes"),
     }
 }
 

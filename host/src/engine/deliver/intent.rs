@@ -6,12 +6,15 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::config::OnExisting;
+use crate::engine::attempts::{self, Called};
 use crate::engine::mapping::MappedBill;
 use crate::engine::settle::Stop;
 use crate::engine::snapshot::TargetSide;
 use crate::engine::{EngineError, may_pass, problem, retry};
-use crate::journal::{ClaimToMake, Intent, Problem, ReadyBill, SetAside};
+use crate::journal::{Attempt, AttemptStep, ClaimToMake, Intent, Problem, ReadyBill, SetAside};
 use crate::observe::clock;
 use crate::plugin::connector::{BillToFind, Connector, Found, HalfDone};
 use crate::plugin::{Failure, FailureKind};
@@ -19,11 +22,14 @@ use crate::plugin::{Failure, FailureKind};
 use super::Delivery;
 
 /// What was decided of a batch.
+#[derive(Default)]
 pub(super) struct Decided {
     /// Bills to claim and send.
     pub(super) claims: Vec<ClaimToMake>,
     /// Bills that are not sent now.
     pub(super) aside: Vec<(ReadyBill, SetAside)>,
+    /// How it was found out what the target has.
+    pub(super) attempts: Vec<Attempt>,
     /// The target is set up wrong.
     pub(super) stop: Option<Stop>,
 }
@@ -76,7 +82,7 @@ impl Delivery {
         other_request: &serde_json::Value,
         bills: Vec<MappedBill>,
     ) -> Decided {
-        let mut decided = Decided { claims: Vec::with_capacity(bills.len()), aside: Vec::new(), stop: None };
+        let mut decided = Decided { claims: Vec::with_capacity(bills.len()), ..Decided::default() };
         let mut to_find = Vec::new();
         for bill in bills {
             match (&bill.bill.resume, &bill.bill.delivered, &bill.number) {
@@ -117,7 +123,16 @@ impl Delivery {
         bills: Vec<MappedBill>,
         decided: &mut Decided,
     ) {
-        let found = connector.find(target.plan.api(), other_request, &wanted).await;
+        let begun = Instant::now();
+        let mut exchanges = Vec::new();
+        let found = connector.find(target.plan.api(), other_request, &wanted, &mut exchanges).await;
+        let called = Called { step: AttemptStep::LookUp, exchanges, took: begun.elapsed() };
+        let results = bills.iter().zip(&found);
+        let results = results.map(|(bill, found)| (&bill.bill.version, attempts::of_look_up(found)));
+        // That a bill is there, or not, is told by how it is written.
+        if found.iter().any(Result::is_err) {
+            decided.attempts.extend(called.attempts(&self.engine, results));
+        }
         for (bill, found) in bills.into_iter().zip(found) {
             match (found, target.on_existing) {
                 (Ok(Found::Absent), _) => decided.claims.push(claim(target, bill, Intent::Create)),

@@ -171,6 +171,9 @@ impl Delivery {
             let decided = self.decide_intents(target, &connector, &other_request, to_write).await;
             aside.extend(decided.aside);
             self.set_aside(aside).await?;
+            if !decided.attempts.is_empty() {
+                self.engine.journal.note_attempts(decided.attempts).await?;
+            }
             if let Some(Stop(failure)) = decided.stop {
                 return Err(EngineError::Failure(failure));
             }

@@ -5,13 +5,15 @@ use std::sync::OnceLock;
 use futures::StreamExt as _;
 use futures::stream;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::Delivery;
 use crate::engine::EngineError;
+use crate::engine::attempts::{self, Called};
 use crate::engine::settle::{self, Stop};
 use crate::engine::snapshot::TargetSide;
 use crate::engine::write_back;
-use crate::journal::{BillVersion, ClaimedBill};
+use crate::journal::{AttemptStep, BillVersion, ClaimedBill};
 use crate::plugin::connector::{BillToPush, Connector, Outcome};
 use crate::plugin::{Failure, FailureKind};
 
@@ -34,6 +36,8 @@ impl Delivery {
         let stopped: OnceLock<Failure> = OnceLock::new();
         let results: Vec<Result<(), EngineError>> = stream::iter(calls)
             .map(|bills| async {
+                let begun = Instant::now();
+                let mut exchanges = Vec::new();
                 let outcomes = if let Some(failure) = stopped.get() {
                     bills.iter().map(|_| Outcome::Failed(failure.clone())).collect()
                 } else if self.engine.is_stopping() {
@@ -45,9 +49,11 @@ impl Delivery {
                     bills.iter().map(|_| Outcome::Failed(failure.clone())).collect()
                 } else {
                     let to_push: Vec<BillToPush> = bills.iter().map(to_push).collect();
-                    connector.push(target.plan.api(), target.plan.method(), other_request, &to_push).await
+                    let (api, method) = (target.plan.api(), target.plan.method());
+                    connector.push(api, method, other_request, &to_push, &mut exchanges).await
                 };
-                if let Some(Stop(failure)) = self.settle(target, bills, outcomes).await? {
+                let called = Called { step: AttemptStep::Write, exchanges, took: begun.elapsed() };
+                if let Some(Stop(failure)) = self.settle(target, bills, outcomes, called).await? {
                     // Whoever comes second says the same.
                     drop(stopped.set(failure));
                 }
@@ -65,7 +71,11 @@ impl Delivery {
         target: &TargetSide,
         bills: Vec<ClaimedBill>,
         outcomes: Vec<Outcome>,
+        called: Called,
     ) -> Result<Option<Stop>, EngineError> {
+        let results = bills.iter().zip(&outcomes);
+        let attempts = called
+            .attempts(&self.engine, results.map(|(bill, outcome)| (&bill.version, attempts::of_outcome(outcome))));
         let mut stop = None;
         let mut settled = Vec::with_capacity(bills.len());
         for (bill, outcome) in bills.into_iter().zip(outcomes) {
@@ -73,7 +83,7 @@ impl Delivery {
             stop = stop.or(stops);
             settled.push((bill.version, became));
         }
-        write_back::settle(&self.engine, &self.scheme, target, settled).await?;
+        write_back::settle(&self.engine, &self.scheme, target, settled, attempts).await?;
         Ok(stop)
     }
 }

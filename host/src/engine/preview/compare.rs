@@ -50,7 +50,7 @@ pub(super) async fn with_target(
     let mut found = Vec::with_capacity(wanted.len());
     for batch in wanted.chunks(target.largest_find) {
         let batch: &[BillToFind] = batch;
-        found.extend(connector.find(target.plan.api(), &other_request, batch).await);
+        found.extend(connector.find(target.plan.api(), &other_request, batch, &mut Vec::new()).await);
     }
     for (place, found) in places.into_iter().zip(found) {
         if let Some(bill) = bills.get_mut(place) {

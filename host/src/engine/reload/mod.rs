@@ -202,7 +202,7 @@ pub async fn keep_up(mut watch: Watch, mut loader: Loader, serving: Serving) {
         if standing.project.host.listen != in_use.project.host.listen
             || standing.project.host.store != in_use.project.host.store
         {
-            tracing::warn!("`listen` and `[store]` in qiao.toml take effect at the next start");
+            tracing::warn!("`listen`, and the `kind` of `[store]`, in qiao.toml take effect at the next start");
         }
         let differences = difference::between(&in_use, &standing);
         let connections: Vec<u64> = standing.snapshot.connections.values().map(|connection| connection.id()).collect();

@@ -1,15 +1,19 @@
 //! What the journal is told and what it tells: scans and their pages, rows, versions of bills, receipts, problems, and the
 //! books. Plain data; what of it is stored is part of the store's format.
 
+mod attempts;
 mod bills;
+mod interventions;
 mod rows;
 
 use serde::{Deserialize, Serialize};
 
+pub use attempts::{Attempt, AttemptResult, AttemptStep, Excerpt, Exchange};
 pub use bills::{
     BillLine, BillVersion, ClaimToMake, ClaimedBill, Dependency, Intent, Problem, ReadyBill, Receipt, SetAside,
     Settled, Status,
 };
+pub use interventions::{BillState, Intervened, Intervention, PendingBill};
 pub use rows::{
     FoundRow, IndexFields, NewScan, OnChange, PageRef, PageStored, PageToStore, RefusedRow, RestageSettings, Restaged,
     RowToStore, RowsBrought, Scan, ScanKind,
@@ -57,6 +61,8 @@ pub struct SchemeState {
     pub last_finished_scan_begun_ms: Option<i64>,
     /// The scan under way.
     pub scan: Option<Scan>,
+    /// Since when a person has it paused, Unix milliseconds.
+    pub paused_ms: Option<i64>,
     /// How rows are grouped into bills ([`Journal::regroup`](super::Journal::regroup)); `None`: nobody has said so far.
     pub grouping: Option<String>,
     /// The books.

@@ -31,7 +31,7 @@ async fn they_are_there_when_the_bill_is_settled_and_are_ready_at_once() {
     let (bench, version) = with_a_claim().await;
     bench.store.ensure_indexes(TO, &[by_content()], &values_of).await.unwrap();
     let outcome = vec![(version, Settled::Done(receipt("TK1")))];
-    bench.store.settle_bringing(outcome, vec![brought(vec![row("1", "1", 7)])]).await.unwrap();
+    bench.store.settle_bringing(outcome, vec![brought(vec![row("1", "1", 7)])], vec![]).await.unwrap();
     assert_eq!(bench.ready(TO, 5_000).await, ["1 v1"]);
     assert_eq!(bench.ready(TO, 4_999).await, Vec::<String>::new());
     let counts = bench.check(TO).await;
@@ -46,7 +46,7 @@ async fn of_what_cannot_be_settled_nothing_is_brought() {
     let (bench, version) = with_a_claim().await;
     let done = |version: &BillVersion| vec![(version.clone(), Settled::Done(receipt("TK1")))];
     bench.store.settle(done(&version)).await.unwrap();
-    let again = bench.store.settle_bringing(done(&version), vec![brought(vec![row("1", "1", 7)])]).await;
+    let again = bench.store.settle_bringing(done(&version), vec![brought(vec![row("1", "1", 7)])], vec![]).await;
     assert!(matches!(again, Err(JournalError::Conflict(_))), "{again:?}");
     assert_eq!(bench.check(TO).await.rows, 0);
     assert_eq!(bench.ready(TO, LATE).await, Vec::<String>::new());
@@ -56,19 +56,19 @@ async fn of_what_cannot_be_settled_nothing_is_brought() {
 async fn a_row_that_comes_again_unchanged_makes_nothing_new() {
     let (bench, _) = with_a_claim().await;
     for _ in 0..2 {
-        bench.store.settle_bringing(vec![], vec![brought(vec![row("1", "1", 7)])]).await.unwrap();
+        bench.store.settle_bringing(vec![], vec![brought(vec![row("1", "1", 7)])], vec![]).await.unwrap();
     }
     let counts = bench.check(TO).await;
     assert_eq!((counts.rows, counts.skipped, counts.bills), (2, 1, 1));
     let changed = RowsBrought { on_change: OnChange::Skip, ..brought(vec![row("1", "1", 8)]) };
-    bench.store.settle_bringing(vec![], vec![changed]).await.unwrap();
+    bench.store.settle_bringing(vec![], vec![changed], vec![]).await.unwrap();
     assert_eq!(bench.check(TO).await.bills, 1);
 }
 
 #[tokio::test]
 async fn a_refused_row_is_kept_and_its_bill_is_dead() {
     let (bench, _) = with_a_claim().await;
-    bench.store.settle_bringing(vec![], vec![brought(vec![refused("1", "1", 7)])]).await.unwrap();
+    bench.store.settle_bringing(vec![], vec![brought(vec![refused("1", "1", 7)])], vec![]).await.unwrap();
     assert_eq!(bench.check(TO).await.dead, 1);
     assert_eq!(bench.store.refused_rows(TO, 10, None).await.unwrap().len(), 1);
 }
@@ -90,7 +90,7 @@ async fn while_a_scan_is_under_way_a_brought_row_makes_its_bill_at_once() {
     let bench = Bench::new();
     let scan = bench.begin(TO).await;
     bench.store.store_page(page_of(TO, scan, 0, vec![row("1", "SO-1", 1)])).await.unwrap();
-    bench.store.settle_bringing(vec![], vec![brought(vec![row("2", "SO-1", 2)])]).await.unwrap();
+    bench.store.settle_bringing(vec![], vec![brought(vec![row("2", "SO-1", 2)])], vec![]).await.unwrap();
     assert_eq!(bench.ready(TO, LATE).await, ["SO-1 v1"]);
     bench.store.finish_scan(TO, scan).await.unwrap();
     assert_eq!(bench.ready(TO, LATE).await, ["SO-1 v2"]);

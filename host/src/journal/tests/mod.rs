@@ -1,8 +1,10 @@
 //! What the journal promises, rule by rule, and against a model.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod attempts;
 mod bills;
 mod brought;
+mod interventions;
 mod kv;
 mod looking;
 mod lookups;

@@ -47,8 +47,9 @@ fn another_format_is_refused() {
         let error = SledStore::open(folder.path()).unwrap_err();
         assert!(matches!(error, JournalError::Format { .. }));
         let expected = format!(
-            "the state folder `{}` has format {found}, this build reads format 2\n  hint: run the version of Qiao that wrote it, or move the folder away to begin with an empty one",
-            folder.path().display()
+            "the state folder `{}` has format {found}, this build reads format {}\n  hint: run the version of Qiao that wrote it, or move the folder away to begin with an empty one",
+            folder.path().display(),
+            record::FORMAT
         );
         assert_eq!(error.to_string(), expected);
     }

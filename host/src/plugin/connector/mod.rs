@@ -25,7 +25,7 @@ use super::load::Plugin;
 use crate::capability::bindings::qiao::plugin::types;
 use crate::capability::{CallRecord, Connection, Loan};
 use crate::config::{LimitsConfig, TableSet};
-use crate::journal::State;
+use crate::journal::{Exchange, State};
 
 pub use session::Sessions;
 pub use source::{FetchedPage, SourceRequest};
@@ -132,6 +132,16 @@ impl Connector {
             self.connection.pause(failure.retry_after.unwrap_or(THROTTLED_PAUSE));
         }
         failure.map_text(|text| self.connection.redact(text))
+    }
+
+    /// Exchanges as they may be kept and shown.
+    fn without_secrets(&self, exchanges: Vec<Exchange>) -> impl Iterator<Item = Exchange> {
+        exchanges.into_iter().map(|mut exchange| {
+            for text in [&mut exchange.path, &mut exchange.request.text, &mut exchange.reply.text] {
+                self.connection.redact_in_place(text);
+            }
+            exchange
+        })
     }
 
     fn lacks(&self, interface: &str) -> Failure {

@@ -9,7 +9,7 @@ use super::super::call;
 use super::super::error::{CallError, Failure, FailureKind};
 use super::{Connector, Session};
 use crate::capability::CallRecord;
-use crate::journal::{Intent, Receipt};
+use crate::journal::{Exchange, Intent, Receipt};
 
 /// One bill to write.
 #[derive(Clone, Debug)]
@@ -67,13 +67,20 @@ pub enum Found {
 }
 
 impl Connector {
-    /// Writes bills: one outcome each, in order.
-    pub async fn push(&self, api: &str, method: &str, other_request: &Value, bills: &[BillToPush]) -> Vec<Outcome> {
+    /// Writes bills: one outcome each, in order. `sent` gets the requests and their answers.
+    pub async fn push(
+        &self,
+        api: &str,
+        method: &str,
+        other_request: &Value,
+        bills: &[BillToPush],
+        sent: &mut Vec<Exchange>,
+    ) -> Vec<Outcome> {
         let session = match self.session(None).await {
             Ok(session) => session,
             Err(failure) => return all_failed(bills, &failure),
         };
-        let mut outcomes = self.call_push(api, method, other_request, bills, &session).await;
+        let mut outcomes = self.call_push(api, method, other_request, bills, &session, sent).await;
         let refused: Vec<usize> = outcomes
             .iter()
             .enumerate()
@@ -90,7 +97,7 @@ impl Connector {
         if !refused.is_empty() {
             let again: Vec<BillToPush> = refused.iter().filter_map(|index| bills.get(*index).cloned()).collect();
             let second = match self.session(Some(&session)).await {
-                Ok(session) => self.call_push(api, method, other_request, &again, &session).await,
+                Ok(session) => self.call_push(api, method, other_request, &again, &session, sent).await,
                 Err(failure) => all_failed(&again, &failure),
             };
             for (index, outcome) in refused.into_iter().zip(second) {
@@ -116,6 +123,7 @@ impl Connector {
         other_request: &Value,
         bills: &[BillToPush],
         session: &Session,
+        sent: &mut Vec<Exchange>,
     ) -> Vec<Outcome> {
         let Some(pre) = &self.plugin.exports.target else {
             return all_failed(bills, &self.lacks("target"));
@@ -127,27 +135,34 @@ impl Connector {
             bills: bills.iter().map(as_plugin_sees_it).collect(),
             other_request: other_request.to_string().into_bytes(),
         };
-        let record = Arc::new(CallRecord::default());
+        let record = Arc::new(CallRecord::with_exchanges());
         let loan = self.loan(false);
         let pushed = call::in_fresh_instance(pre.instance_pre(), loan, &record, "target.push", async |store| {
             let instance = pre.instantiate_async(&mut *store).await?;
             instance.qiao_plugin_target().call_push(store, &call).await
         })
         .await;
+        sent.extend(self.without_secrets(record.take_exchanges()));
         believe(self.plugin.name(), bills, pushed, &record)
     }
 
     /// Looks bills up by number: one answer each, in order. What refuses a call over several bills may be about one of them:
-    /// then each is asked for on its own.
-    pub async fn find(&self, api: &str, other_request: &Value, bills: &[BillToFind]) -> Vec<Result<Found, Failure>> {
-        match self.find_together(api, other_request, bills).await {
+    /// then each is asked for on its own. `sent` gets the requests and their answers.
+    pub async fn find(
+        &self,
+        api: &str,
+        other_request: &Value,
+        bills: &[BillToFind],
+        sent: &mut Vec<Exchange>,
+    ) -> Vec<Result<Found, Failure>> {
+        match self.find_together(api, other_request, bills, sent).await {
             Ok(found) => found.into_iter().map(Ok).collect(),
             Err(failure)
                 if bills.len() > 1 && matches!(failure.kind, FailureKind::Rejected | FailureKind::Misconfigured) =>
             {
                 let mut found = Vec::with_capacity(bills.len());
                 for bill in bills.chunks(1) {
-                    let together = self.find_together(api, other_request, bill).await;
+                    let together = self.find_together(api, other_request, bill, sent).await;
                     found.push(together.and_then(|found| found.into_iter().next().ok_or_else(|| failure.clone())));
                 }
                 found
@@ -161,12 +176,13 @@ impl Connector {
         api: &str,
         other_request: &Value,
         bills: &[BillToFind],
+        sent: &mut Vec<Exchange>,
     ) -> Result<Vec<Found>, Failure> {
         let session = self.session(None).await?;
-        match self.call_find(api, other_request, bills, &session).await {
+        match self.call_find(api, other_request, bills, &session, sent).await {
             Err(failure) if failure.kind == FailureKind::Unauthorized => {
                 let session = self.session(Some(&session)).await?;
-                self.call_find(api, other_request, bills, &session).await
+                self.call_find(api, other_request, bills, &session, sent).await
             }
             found => found,
         }
@@ -179,6 +195,7 @@ impl Connector {
         other_request: &Value,
         bills: &[BillToFind],
         session: &Session,
+        sent: &mut Vec<Exchange>,
     ) -> Result<Vec<Found>, Failure> {
         let Some(pre) = &self.plugin.exports.target else {
             return Err(self.lacks("target"));
@@ -196,14 +213,15 @@ impl Connector {
                 .collect(),
             other_request: other_request.to_string().into_bytes(),
         };
-        let record = Arc::new(CallRecord::default());
+        let record = Arc::new(CallRecord::with_exchanges());
         let loan = self.loan(false);
         let found = call::in_fresh_instance(pre.instance_pre(), loan, &record, "target.find", async |store| {
             let instance = pre.instantiate_async(&mut *store).await?;
             instance.qiao_plugin_target().call_find(store, &call).await
         })
-        .await
-        .map_err(CallError::into_failure)??;
+        .await;
+        sent.extend(self.without_secrets(record.take_exchanges()));
+        let found = found.map_err(CallError::into_failure)??;
         if found.len() != bills.len() {
             let reason = format!("answered for {} of {} bills in `target.find`", found.len(), bills.len());
             return Err(CallError::Malformed { plugin: self.plugin.name().to_owned(), reason }.into_failure());

@@ -183,7 +183,7 @@ impl Run {
             at_ms,
         };
         self.schemes[which].bring(&brought);
-        self.store().settle_bringing(vec![], vec![brought]).await.unwrap();
+        self.store().settle_bringing(vec![], vec![brought], vec![]).await.unwrap();
     }
 
     async fn restage(&mut self, which: usize, step: Step) -> TestCaseResult {

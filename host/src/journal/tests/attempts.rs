@@ -1,0 +1,78 @@
+//! What is kept of attempts, and for how long.
+
+use super::*;
+
+const S: &str = "订单";
+const DAY_MS: i64 = 86_400_000;
+
+fn attempt(bill: &str, at_ms: i64, message: &str) -> Attempt {
+    Attempt {
+        version: version(S, bill, 1),
+        step: AttemptStep::Write,
+        at_ms,
+        took_ms: 12,
+        result: AttemptResult::Failed { kind: "rejected".into(), code: Some("500".into()), message: message.into() },
+        exchanges: vec![Exchange {
+            method: "POST".into(),
+            path: "/push".into(),
+            request: Excerpt { text: "{\"单号\":\"1\"}".into(), left_out: 0 },
+            status: Some(200),
+            reply: Excerpt { text: message.into(), left_out: 3 },
+            took_ms: 11,
+        }],
+        with: None,
+    }
+}
+
+async fn of(bench: &Bench, bill: &str) -> Vec<Attempt> {
+    bench.store.attempts(S, bill).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_bills_attempts_come_in_order_and_without_those_of_others() {
+    let bench = Bench::new();
+    let (first, second) = (attempt("SO-1", 5, "一"), attempt("SO-1", 5, "二"));
+    let (other, later) = (attempt("SO-10", 5, "别的"), attempt("SO-1", 3 * DAY_MS, "三"));
+    bench.store.note_attempts(vec![later.clone(), first.clone(), other]).await.unwrap();
+    bench.store.note_attempts(vec![second.clone()]).await.unwrap();
+    let bench = bench.reopen();
+    assert_eq!(of(&bench, "SO-1").await, [first, second, later]);
+    assert_eq!(of(&bench, "SO").await, []);
+}
+
+#[tokio::test]
+async fn bills_that_share_a_call_share_its_requests() {
+    let bench = Bench::new();
+    let keeper = attempt("SO-1", 7, "都");
+    let with = Some(keeper.version.clone());
+    let shared = Attempt { version: version(S, "SO-2", 4), exchanges: vec![], with, ..keeper.clone() };
+    bench.store.note_attempts(vec![keeper.clone(), shared.clone()]).await.unwrap();
+    assert_eq!(of(&bench, "SO-2").await, [Attempt { exchanges: keeper.exchanges, ..shared }]);
+}
+
+#[tokio::test]
+async fn what_a_settling_tells_is_kept_with_it_and_a_refused_settling_keeps_nothing() {
+    let bench = Bench::new();
+    bench.scan(S, vec![row("1", "SO-1", 1)]).await;
+    let done = || vec![(version(S, "SO-1", 1), Settled::Done(receipt("A")))];
+    let refused = bench.store.settle_bringing(done(), vec![], vec![attempt("SO-1", 1, "不算")]).await;
+    assert!(matches!(refused, Err(JournalError::Conflict(_))));
+    bench.claim(version(S, "SO-1", 1), 0).await.unwrap();
+    bench.store.settle_bringing(done(), vec![], vec![attempt("SO-1", 2, "算")]).await.unwrap();
+    assert_eq!(of(&bench, "SO-1").await, [attempt("SO-1", 2, "算")]);
+    bench.check(S).await;
+}
+
+#[tokio::test]
+async fn days_that_are_over_are_dropped_and_a_purged_scheme_takes_its_attempts_along() {
+    let bench = Bench::new();
+    bench.scan(S, vec![row("1", "SO-1", 1)]).await;
+    let days: Vec<Attempt> =
+        (0..5).flat_map(|day| (0..150).map(move |n| attempt("SO-1", day * DAY_MS + n, "旧"))).collect();
+    bench.store.note_attempts(days).await.unwrap();
+    assert_eq!(bench.store.drop_attempts(S, 3 * DAY_MS + 9).await.unwrap(), 450);
+    assert_eq!(of(&bench, "SO-1").await.first().unwrap().at_ms, 3 * DAY_MS);
+    assert_eq!(bench.store.drop_attempts(S, 3 * DAY_MS + 9).await.unwrap(), 0);
+    bench.store.purge(S).await.unwrap();
+    assert_eq!(of(&bench, "SO-1").await, []);
+}
