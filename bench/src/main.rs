@@ -5,6 +5,7 @@
 
 #[cfg(feature = "host")]
 mod boundary;
+mod delivery;
 mod lookups;
 mod mapping;
 mod measure;
@@ -37,11 +38,27 @@ enum Command {
         #[arg(long)]
         no_lookups: bool,
     },
+    /// Orders from an ERP to a CRM through the real host, beside a program written by hand.
+    Delivery(delivery::Delivery),
+    /// The vendors that delivery is measured with.
+    #[command(hide = true)]
+    Fixture,
+    /// The program written by hand that delivery is measured beside.
+    #[command(hide = true)]
+    Reference(delivery::Reference),
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    let mut runtime = match arguments.command {
+        // It is to take as little as possible from what is measured.
+        Command::Fixture => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    runtime.enable_all().build()?.block_on(run(arguments))
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         #[cfg(feature = "host")]
         Command::Boundary { plugin } => {
@@ -65,6 +82,16 @@ async fn main() -> anyhow::Result<()> {
                 }
             }
         }
+        Command::Delivery(delivery) => {
+            let measured = delivery::measure(&delivery)?;
+            if arguments.json {
+                println!("{}", delivery::json(&measured));
+            } else {
+                println!("{}", delivery::table(&measured));
+            }
+        }
+        Command::Fixture => delivery::serve().await?,
+        Command::Reference(reference) => delivery::run_reference(&reference).await?,
     }
     Ok(())
 }

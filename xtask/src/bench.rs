@@ -23,6 +23,21 @@ pub(crate) enum Bench {
         #[arg(long)]
         json: bool,
     },
+    /// Orders from an ERP to a CRM through the real host, beside a program written by hand that does the same.
+    Delivery {
+        /// Turns of each side; the median is told.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+        /// Only these many rows, and nothing else.
+        #[arg(long)]
+        rows: Option<u64>,
+        /// The memory of two million rows, too, which takes some minutes and gigabytes.
+        #[arg(long)]
+        two_million: bool,
+        /// Print the result as JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 pub(crate) fn bench(bench: &Bench) -> anyhow::Result<()> {
@@ -43,6 +58,22 @@ pub(crate) fn bench(bench: &Bench) -> anyhow::Result<()> {
             command.args(["--no-default-features", "--", "mapping"]);
             if *no_lookups {
                 command.arg("--no-lookups");
+            }
+            if *json {
+                command.arg("--json");
+            }
+            run(&mut command)
+        }
+        Bench::Delivery { rounds, rows, two_million, json } => {
+            let parts = parts::build(Profile::Release)?;
+            let mut command = std::process::Command::new(parts::build_bench()?);
+            command.arg("delivery").arg("--qiao").arg(&parts.qiao).arg("--plugins").arg(&parts.plugins);
+            command.args(["--rounds", &rounds.to_string()]);
+            if let Some(rows) = rows {
+                command.args(["--rows", &rows.to_string()]);
+            }
+            if *two_million {
+                command.arg("--two-million");
             }
             if *json {
                 command.arg("--json");

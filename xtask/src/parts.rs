@@ -87,6 +87,11 @@ pub(crate) fn build_simulators(profile: Profile) -> anyhow::Result<PathBuf> {
     build_binary("qiao-simulators", profile)
 }
 
+/// Builds what measures the host from outside.
+pub(crate) fn build_bench() -> anyhow::Result<PathBuf> {
+    build_binary("qiao-bench", Profile::Release)
+}
+
 /// Builds one binary. The whole workspace is selected, so that dependencies are built with the same features, and so only
 /// once, for the host, the simulators and the tests.
 fn build_binary(name: &str, profile: Profile) -> anyhow::Result<PathBuf> {
