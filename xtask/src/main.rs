@@ -46,7 +46,7 @@ enum Command {
     /// Feed the metadata dialect inputs that nobody would write, for as long as it takes.
     Fuzz(fuzz::Arguments),
     /// Format check, lints, plugins, unit tests, scenarios, a minute of fuzzing: everything that guards `main`.
-    Test,
+    Test(test::Arguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -61,6 +61,6 @@ fn main() -> anyhow::Result<()> {
         Command::Dist(arguments) => dist::dist(&arguments),
         Command::Bench(bench) => bench::bench(&bench),
         Command::Fuzz(arguments) => fuzz::fuzz(&arguments),
-        Command::Test => test::test(),
+        Command::Test(arguments) => test::test(&arguments),
     }
 }

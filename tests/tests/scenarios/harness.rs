@@ -239,6 +239,12 @@ secrets = {{ app_secret = {{ env = "WDT_APP_SECRET" }} }}
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
+
+    /// The same; what it says on standard error is added to a file.
+    pub(crate) fn start_saying(&self, arguments: &[&str], log: &Path) -> Child {
+        let log = fs::File::options().append(true).open(log).unwrap();
+        self.command(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+    }
 }
 
 /// How long a host may take for what a test waits for. It is only waited for so long when the test fails.
