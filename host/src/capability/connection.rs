@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
-use super::http::Outbound;
+use super::http::{Outbound, Traffic, Unavailable};
 use crate::config::{ConfigProblem, ConnectionConfig, LimitsConfig, Secret};
 
 /// Why a connection cannot be used.
@@ -159,9 +161,24 @@ impl Connection {
         }
     }
 
-    /// Stops all traffic for a while: the vendor asked for it.
-    pub fn pause(&self, duration: std::time::Duration) {
-        self.outbound.pause(duration);
+    /// The vendor asked for less traffic, in answer to something that was sent at `sent` or later.
+    pub fn throttled(&self, sent: Instant, retry_after: Option<Duration>) {
+        self.outbound.budget().throttled(sent, retry_after);
+    }
+
+    /// Why, and for how long, nothing is sent over it; `None`: something is, after a short wait at most.
+    pub fn unavailable(&self) -> Option<Unavailable> {
+        self.outbound.budget().unavailable()
+    }
+
+    /// Whether its vendor is taken to be down, and the next request is to find out: more than one would be in vain.
+    pub fn awaits_probe(&self) -> bool {
+        self.outbound.budget().awaits_probe()
+    }
+
+    /// How it stands: its rate and concurrency, and whether its vendor is there.
+    pub fn traffic(&self) -> Traffic {
+        self.outbound.budget().traffic()
     }
 }
 

@@ -32,6 +32,7 @@ use crate::journal::State;
 
 pub use connection::{Connection, ConnectionError};
 pub(crate) use http::choose_cryptography;
+pub use http::{Down, Traffic, Unavailable};
 pub use memory::MemoryLimiter;
 pub use record::CallRecord;
 

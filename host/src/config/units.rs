@@ -65,14 +65,18 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// The time from one request to the next.
-    pub fn interval(&self) -> Duration {
-        let period = match self.unit {
+    /// How many requests in each of its periods.
+    pub fn count(&self) -> u32 {
+        self.count.get()
+    }
+
+    /// A second, a minute or an hour.
+    pub fn period(&self) -> Duration {
+        Duration::from_secs(match self.unit {
             'h' => 3600,
             'm' => 60,
             _ => 1,
-        };
-        Duration::from_secs(period) / self.count.get()
+        })
     }
 
     pub(super) fn parse(text: &str) -> Result<Self, Complaint> {
@@ -155,11 +159,15 @@ mod tests {
 
     #[test]
     fn rates() {
-        for (text, display, interval_ms) in
-            [("10/s", "10/s", 100), ("600/m", "600/m", 100), ("36000/h", "36000/h", 100), (" 1 / min ", "1/m", 60_000)]
-        {
+        for (text, display, count, seconds) in [
+            ("10/s", "10/s", 10, 1),
+            ("600/m", "600/m", 600, 60),
+            ("36000/h", "36000/h", 36_000, 3_600),
+            (" 1 / min ", "1/m", 1, 60),
+        ] {
             let rate = Rate::parse(text).unwrap();
-            assert_eq!((rate.to_string().as_str(), rate.interval().as_millis()), (display, interval_ms));
+            assert_eq!((rate.to_string().as_str(), rate.count()), (display, count));
+            assert_eq!(rate.period().as_secs(), seconds);
         }
         for text in ["10", "0/s", "10/d", "1.5/s", "-1/s", "/s", "10/", "2000000/s"] {
             assert_eq!(Rate::parse(text).unwrap_err().message, format!("`{text}` is not a rate"));

@@ -74,6 +74,9 @@ pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide, n
     engine.journal.settle(outcomes).await?;
     let connector = engine.snapshot.target_connector(scheme, target);
     for batch in to_find.chunks(target.largest_find) {
+        if let Some(unavailable) = target.connection.unavailable() {
+            return Err(EngineError::Unavailable(unavailable));
+        }
         let LookedUp { outcomes, attempts, stop } = look_up(engine, scheme, target, &connector, batch).await?;
         write_back::settle(engine, scheme, target, outcomes, attempts).await?;
         if let Some(failure) = stop {
@@ -141,7 +144,13 @@ async fn look_up(
 /// The look-up failed, too: it is made again, the less often the longer nobody knows.
 fn still_uncertain(engine: &Engine, scheme: &Scheme, claimed: &ClaimedBill, failure: &Failure, now_ms: i64) -> Settled {
     engine.progress.attempt_failed();
-    tracing::warn!(scheme = scheme.stem, bill = claimed.version.bill, "look-up failed: {failure}");
+    let (stem, bill) = (&scheme.stem, &claimed.version.bill);
+    // A vendor that is down is said once, not of each bill.
+    if scheme.target.as_ref().is_some_and(|target| target.connection.awaits_probe()) {
+        tracing::debug!(scheme = stem, bill, "look-up failed: {failure}");
+    } else {
+        tracing::warn!(scheme = stem, bill, "look-up failed: {failure}");
+    }
     let since_ms = claimed.uncertain_since_ms.map_or(0, |since_ms| now_ms - since_ms);
     let half_of_it = Duration::from_millis(u64::try_from(since_ms / 2).unwrap_or(0));
     let pause = match failure.kind {

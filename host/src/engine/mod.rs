@@ -47,7 +47,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
+use crate::capability::Unavailable;
 use crate::journal::{Journal, JournalError, Problem};
 use crate::observe::clock;
 use crate::plugin::{Failure, FailureKind};
@@ -119,6 +121,25 @@ impl Engine {
         *self.stop.borrow()
     }
 
+    /// Waits until a connection may be used again, or something else serves. An error if that is not before `until`.
+    async fn wait_out(&self, unavailable: Unavailable, until: Option<Instant>) -> Result<(), EngineError> {
+        if until.is_some_and(|until| Instant::now() + unavailable.lasts >= until) {
+            return Err(EngineError::Unavailable(unavailable));
+        }
+        match self.sleep_unless_replaced(unavailable.lasts).await {
+            Slept::Stopping => Err(EngineError::Stopping),
+            Slept::Whole | Slept::Replaced => Ok(()),
+        }
+    }
+
+    /// Sleeps, unless something else serves meanwhile or the host is to stop.
+    async fn sleep_unless_replaced(&self, duration: Duration) -> Slept {
+        tokio::select! {
+            slept = self.sleep(duration) => if slept.is_ok() { Slept::Whole } else { Slept::Stopping },
+            () = self.replaced() => Slept::Replaced,
+        }
+    }
+
     /// Sleeps; `Stopping` if told to stop meanwhile.
     async fn sleep(&self, duration: Duration) -> Result<(), EngineError> {
         let mut stop = self.stop.clone();
@@ -127,6 +148,14 @@ impl Engine {
             Ok(_) = stop.wait_for(|stop| *stop) => Err(EngineError::Stopping),
         }
     }
+}
+
+/// How a sleep ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Slept {
+    Whole,
+    Replaced,
+    Stopping,
 }
 
 /// Why a scheme's work ended before it was done. What is in the journal stays there; the next run goes on.
@@ -138,6 +167,9 @@ pub enum EngineError {
     /// The source or the target failed.
     #[error("{0}")]
     Failure(Failure),
+    /// Nothing is sent over a connection for some time. Bills and pages wait as they are.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
     /// The scheme's metadata cannot be rendered, or its rows have no id.
     #[error("{0}")]
     Scheme(String),

@@ -103,6 +103,10 @@ async fn deliver_through_pauses(engine: &Engine, scheme: &Arc<Scheme>, wait: Dur
                 engine.sleep(SETTLING).await?;
                 continue;
             }
+            Err(EngineError::Unavailable(unavailable)) => {
+                engine.wait_out(unavailable, Some(until)).await?;
+                continue;
+            }
             Err(EngineError::Unindexed(_)) => {
                 indexing::build_all(&*engine.journal, &engine.snapshot).await?;
                 continue;

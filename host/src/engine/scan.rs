@@ -62,6 +62,10 @@ pub async fn scan(engine: &Engine, stem: &str, pass: Pass, until: Option<Instant
             return Err(EngineError::Stopping);
         }
         let (engine, scheme) = in_step(&engine, stem).await?;
+        if let Some(unavailable) = scheme.source.connection.unavailable() {
+            engine.wait_out(unavailable, until).await?;
+            continue;
+        }
         let source_digest = scheme.source_digest();
         if scan.source_digest != source_digest {
             // Its cursors mean nothing to another source; what it stored stays, and is skipped where it comes again.
@@ -74,6 +78,8 @@ pub async fn scan(engine: &Engine, stem: &str, pass: Pass, until: Option<Instant
             Ok((next, shape::rows(&engine, &scheme, rows).await?))
         };
         let (next, shaped) = match fetched.await {
+            // It is waited for, and the page fetched anew.
+            Err(EngineError::Unavailable(_)) => continue,
             Err(error @ (EngineError::Failure(_) | EngineError::Scheme(_))) if scan.kind == ScanKind::Remedy => {
                 // It would stand in the way of the scheduled scans, and moves nothing on.
                 tracing::error!(
@@ -203,8 +209,13 @@ pub(super) async fn fetch(
             Ok(fetched) => return Ok(fetched),
             Err(failure) => failure,
         };
-        attempts += 1;
         engine.progress.attempt_failed();
+        if may_pass(failure.kind)
+            && let Some(unavailable) = scheme.source.connection.unavailable()
+        {
+            return Err(EngineError::Unavailable(unavailable));
+        }
+        attempts += 1;
         let pause = retry::pause(&scheme.retry, attempts, failure.retry_after);
         let too_late = until.is_some_and(|until| pause > until.saturating_duration_since(Instant::now()));
         if !may_pass(failure.kind) || attempts >= ATTEMPTS || too_late {

@@ -16,7 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::scan::Pass;
 use super::snapshot::Scheme;
-use super::{Engine, EngineError, deliver, indexing, scan};
+use super::{Engine, EngineError, Slept, deliver, indexing, scan};
 use crate::config::Schedule;
 use crate::observe::clock;
 
@@ -235,6 +235,14 @@ async fn deliver_as_due(engine: Engine, stem: &str) {
                 }
             }
             Err(EngineError::Stopping | EngineError::Removed) => return,
+            Err(EngineError::Unavailable(unavailable)) => {
+                // The connection has said it.
+                tracing::debug!(scheme = stem, "bills wait: {unavailable}");
+                if engine.sleep_unless_replaced(unavailable.lasts).await == Slept::Stopping {
+                    return;
+                }
+                continue;
+            }
             Err(EngineError::Regrouping) => {
                 tracing::warn!(scheme = stem, "{}", EngineError::Regrouping);
                 if engine.sleep_unless_replaced(SETTLING).await == Slept::Stopping {
@@ -284,24 +292,6 @@ async fn wait_for_schedule(engine: &Engine, stem: &str) -> Slept {
 
 fn delivery_schedule(scheme: &Scheme) -> Option<&Schedule> {
     scheme.target.as_ref().and_then(|target| target.schedule.as_ref())
-}
-
-/// How a sleep ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Slept {
-    Whole,
-    Replaced,
-    Stopping,
-}
-
-impl Engine {
-    /// Sleeps, unless something else serves meanwhile or the host is to stop.
-    async fn sleep_unless_replaced(&self, duration: Duration) -> Slept {
-        tokio::select! {
-            slept = self.sleep(duration) => if slept.is_ok() { Slept::Whole } else { Slept::Stopping },
-            () = self.replaced() => Slept::Replaced,
-        }
-    }
 }
 
 fn until_next(schedule: &Schedule, zone: &TimeZone) -> Duration {

@@ -106,11 +106,21 @@ pub(super) fn announce(engine: &Engine, scheme: &str, bill: &str, problem: &Prob
 }
 
 fn report(scheme: &Scheme, claimed: &ClaimedBill, failure: &Failure) {
-    tracing::warn!(
-        scheme = scheme.stem,
-        bill = claimed.version.bill,
-        attempts = claimed.attempts,
-        kind = failure.kind.name(),
-        "attempt failed: {failure}"
-    );
+    let (bill, attempts, kind) = (&claimed.version.bill, claimed.attempts, failure.kind.name());
+    // A vendor that is down is said once, not of each bill.
+    if scheme.target.as_ref().is_some_and(|target| target.connection.awaits_probe()) {
+        tracing::debug!(scheme = scheme.stem, bill, attempts, kind, "attempt failed: {failure}");
+    } else {
+        tracing::warn!(scheme = scheme.stem, bill, attempts, kind, "attempt failed: {failure}");
+    }
+}
+
+/// What becomes of a claimed bill of which nothing was sent, through no fault of its own: it is due at once, when whatever
+/// held it back is over.
+pub(super) fn unsent(claimed: &ClaimedBill, failure: &Failure) -> Settled {
+    let resume = match &claimed.intent {
+        Intent::Resume(resume) => Some(resume.clone()),
+        Intent::Create | Intent::Update(_) => None,
+    };
+    Settled::Failed { problem: problem(failure), due_ms: clock::now_ms(), resume, there: None }
 }

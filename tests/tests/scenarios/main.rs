@@ -15,6 +15,7 @@ mod metadata;
 mod orders;
 mod plugins;
 mod preview;
+mod rates;
 mod refunds;
 mod reload;
 mod vendors;

@@ -1,17 +1,23 @@
 //! HTTP to the connection's own host, and to no other.
 //!
 //! [`request`] turns what a plugin asks for into a request that provably stays below the connection's base URL;
-//! [`outbound`] sends it within the connection's rate and concurrency; [`address`] keeps names from resolving to the
-//! inside of the network.
+//! [`outbound`] sends it when the connection's [`budget`] gives it a turn; [`address`] keeps names from resolving to the
+//! inside of the network. The budget is made of the configured rate and concurrency, the [`pace`] that adapts to what the
+//! vendor refuses, the pauses it asks for ([`retry_after`]), and the [`circuit`] that opens while it is down.
 
 mod address;
+mod budget;
+mod circuit;
 mod outbound;
+mod pace;
 mod request;
+mod retry_after;
 
 use std::sync::Arc;
 
 use futures::future::join_all;
 
+pub use budget::{Down, Traffic, Unavailable};
 pub(crate) use outbound::{Outbound, choose_cryptography};
 
 use super::bindings::qiao::plugin::http::{Error, Host, Request, Response};

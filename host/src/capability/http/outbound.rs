@@ -1,24 +1,18 @@
-//! One connection's way out: its HTTP client, its rate and its concurrency, shared by everything that uses it.
+//! One connection's way out: its HTTP client and its [`Budget`], shared by everything that uses it.
 
 use std::error::Error as _;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
-use std::sync::Mutex;
 use std::time::Duration;
 
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use reqwest::Method;
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use super::address::{PrivateAddress, PublicResolver, is_public};
+use super::budget::Budget;
+use super::retry_after;
 use crate::capability::ConnectionError;
 use crate::capability::bindings::qiao::plugin::http::{Error, Response};
 use crate::capability::record::CallRecord;
-use crate::config::{ConnectionConfig, LimitsConfig, Rate};
-
-/// What a vendor may ask for at most, so that one odd header does not stop a connection for a day.
-const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+use crate::config::{ConnectionConfig, LimitsConfig};
 
 /// Which library does the cryptography of TLS is decided once per process, before the first client is built; a later call
 /// changes nothing.
@@ -29,9 +23,7 @@ pub(crate) fn choose_cryptography() {
 /// One connection's way out.
 pub(crate) struct Outbound {
     client: reqwest::Client,
-    slots: Semaphore,
-    bucket: Option<DefaultDirectRateLimiter>,
-    paused_until: Mutex<Option<Instant>>,
+    budget: Budget,
     largest_response: u64,
 }
 
@@ -54,11 +46,14 @@ impl Outbound {
         }
         Ok(Self {
             client: client.build().map_err(|error| failed(error.to_string()))?,
-            slots: Semaphore::new(connection.concurrency.get()),
-            bucket: connection.rate.and_then(bucket),
-            paused_until: Mutex::new(None),
+            budget: Budget::new(connection),
             largest_response: limits.response_bytes,
         })
+    }
+
+    /// Whose turn it is to send.
+    pub(crate) fn budget(&self) -> &Budget {
+        &self.budget
     }
 
     /// Sends a request when its turn comes.
@@ -67,8 +62,7 @@ impl Outbound {
             return Err(Error::Denied("one call may not make so many requests".to_owned()));
         }
         let queued = record.queue();
-        let _slot = self.slots.acquire().await.map_err(|_| Error::NotSent("the connection is closed".to_owned()))?;
-        self.wait_for_turn().await;
+        let mut turn = self.budget.turn().await.map_err(|unavailable| Error::NotSent(unavailable.to_string()))?;
         drop(queued);
         let is_write = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         record.request_leaves(is_write);
@@ -78,18 +72,18 @@ impl Outbound {
             Err(error) => {
                 let error = classify(error);
                 noted.answered(None, said(&error).as_bytes());
+                if let Error::NotSent(reason) | Error::NoAnswer(reason) = &error {
+                    turn.has_failed(reason);
+                }
                 if matches!(error, Error::NotSent(_) | Error::Denied(_)) {
                     record.request_did_not_leave(is_write);
+                    turn.end();
                 }
                 return Err(error);
             }
         };
         let status = answer.status().as_u16();
-        if matches!(status, 429 | 503)
-            && let Some(pause) = retry_after(answer.headers())
-        {
-            self.pause(pause);
-        }
+        let retry_after = retry_after::read(answer.headers());
         let headers = answer
             .headers()
             .iter()
@@ -98,34 +92,18 @@ impl Outbound {
         let body = match self.read_body(answer, record).await {
             Ok(body) => body,
             Err(error) => {
+                if let Error::NoAnswer(reason) = &error {
+                    turn.has_failed(reason);
+                }
                 noted.answered(Some(status), said(&error).as_bytes());
                 return Err(error);
             }
         };
         noted.answered(Some(status), &body);
         record.answer_arrived(is_write);
+        turn.is_answered(status, retry_after);
+        turn.end();
         Ok(Response { status, headers, body })
-    }
-
-    /// Nothing is sent before this much time has passed.
-    pub(crate) fn pause(&self, duration: Duration) {
-        let until = Instant::now() + duration.min(LONGEST_PAUSE);
-        if let Ok(mut paused_until) = self.paused_until.lock() {
-            *paused_until = Some(paused_until.map_or(until, |earlier| earlier.max(until)));
-        }
-    }
-
-    async fn wait_for_turn(&self) {
-        loop {
-            let pause = self.paused_until.lock().ok().and_then(|until| *until).filter(|until| *until > Instant::now());
-            match pause {
-                Some(until) => tokio::time::sleep_until(until).await,
-                None => break,
-            }
-        }
-        if let Some(bucket) = &self.bucket {
-            bucket.until_ready().await;
-        }
     }
 
     async fn read_body(&self, mut answer: reqwest::Response, record: &CallRecord) -> Result<Vec<u8>, Error> {
@@ -153,13 +131,6 @@ fn said(error: &Error) -> String {
         Error::Denied(reason) | Error::NotSent(reason) | Error::NoAnswer(reason) => reason.clone(),
         Error::TooLarge(limit) => format!("the answer is larger than {limit} bytes"),
     }
-}
-
-/// A token bucket that holds one second's worth.
-fn bucket(rate: Rate) -> Option<DefaultDirectRateLimiter> {
-    let one_second = Duration::from_secs(1).as_nanos() / rate.interval().as_nanos().max(1);
-    let burst = NonZeroU32::new(u32::try_from(one_second).unwrap_or(u32::MAX)).unwrap_or(NonZeroU32::MIN);
-    Some(RateLimiter::direct(Quota::with_period(rate.interval())?.allow_burst(burst)))
 }
 
 /// What went wrong, by what the vendor may have seen of it.
@@ -197,9 +168,4 @@ fn chain(error: reqwest::Error) -> String {
         source = inner.source();
     }
     text
-}
-
-/// `Retry-After` in its form as seconds. The form as a date is left to the plugin, which knows the vendor's clock.
-fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
-    headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::capability::Unavailable;
 use crate::config::OnExisting;
 use crate::engine::attempts::{self, Called};
 use crate::engine::mapping::MappedBill;
@@ -32,6 +33,8 @@ pub(super) struct Decided {
     pub(super) attempts: Vec<Attempt>,
     /// The target is set up wrong.
     pub(super) stop: Option<Stop>,
+    /// The target cannot be asked: nothing is claimed, and bills of which nothing was found out stay as they are.
+    pub(super) unavailable: Option<Unavailable>,
 }
 
 impl Delivery {
@@ -105,6 +108,10 @@ impl Delivery {
             }
         }
         while !to_find.is_empty() {
+            if let Some(unavailable) = target.connection.unavailable() {
+                decided.unavailable = Some(unavailable);
+                break;
+            }
             let rest = to_find.split_off(to_find.len().min(target.largest_find));
             let (wanted, bills): (Vec<BillToFind>, Vec<MappedBill>) =
                 std::mem::replace(&mut to_find, rest).into_iter().unzip();
@@ -147,8 +154,13 @@ impl Delivery {
                     decided.claims.push(claim(target, bill, Intent::Update(half_done.receipt)));
                 }
                 (Err(failure), _) => {
-                    let scheme = &self.scheme.stem;
-                    tracing::warn!(scheme, bill = bill.bill.version.bill, "look-up before writing failed: {failure}");
+                    let (scheme, bill_name) = (&self.scheme.stem, &bill.bill.version.bill);
+                    // A vendor that is down is said once, not of each bill.
+                    if target.connection.awaits_probe() {
+                        tracing::debug!(scheme, bill = bill_name, "look-up before writing failed: {failure}");
+                    } else {
+                        tracing::warn!(scheme, bill = bill_name, "look-up before writing failed: {failure}");
+                    }
                     let aside = self.not_found_out(&bill.bill, &failure);
                     decided.aside.push((bill.bill, aside));
                     if failure.kind == FailureKind::Misconfigured {

@@ -121,6 +121,15 @@ async fn take_batches(
         let Some(target) = &scheme.target else {
             return Ok(());
         };
+        let is_waited_for = match target.connection.unavailable() {
+            Some(unavailable) if batches.is_empty() => return Err(EngineError::Unavailable(unavailable)),
+            Some(_) => true,
+            // One bill finds out whether the vendor is there again.
+            None => target.connection.awaits_probe() && !batches.is_empty(),
+        };
+        if is_waited_for {
+            return Ok(());
+        }
         look_up::due(engine, scheme, target, delivery.now_ms()).await?;
         match take_over::take_over(engine, scheme).await? {
             Step::Taken => {}
@@ -133,7 +142,8 @@ async fn take_batches(
             return Err(EngineError::Stopping);
         }
         let skip = |bill: &str| under_way.contains(bill);
-        let ready = engine.journal.ready(&scheme.stem, delivery.now_ms(), BATCH, &skip).await?;
+        let most = if target.connection.awaits_probe() { 1 } else { BATCH };
+        let ready = engine.journal.ready(&scheme.stem, delivery.now_ms(), most, &skip).await?;
         if ready.is_empty() {
             return Ok(());
         }
@@ -176,6 +186,9 @@ impl Delivery {
             }
             if let Some(Stop(failure)) = decided.stop {
                 return Err(EngineError::Failure(failure));
+            }
+            if let Some(unavailable) = decided.unavailable {
+                return Err(EngineError::Unavailable(unavailable));
             }
             let claimed = self.engine.journal.claim(decided.claims, clock::now_ms()).await?;
             self.send(target, &connector, &other_request, claimed).await

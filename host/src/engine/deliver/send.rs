@@ -18,8 +18,9 @@ use crate::plugin::connector::{BillToPush, Connector, Outcome};
 use crate::plugin::{Failure, FailureKind};
 
 impl Delivery {
-    /// Sends claimed bills, as many calls side by side as the connection has room for. After the first that says that the
-    /// target is set up wrong, the rest are given back unsent.
+    /// Sends claimed bills, as many calls side by side as the connection has room for. What there is no use in sending any
+    /// more is given back unsent: after the first that says that the target is set up wrong, while the vendor is down, and
+    /// when the host is to stop.
     pub(super) async fn send(
         &self,
         target: &TargetSide,
@@ -36,22 +37,19 @@ impl Delivery {
         let stopped: OnceLock<Failure> = OnceLock::new();
         let results: Vec<Result<(), EngineError>> = stream::iter(calls)
             .map(|bills| async {
+                let unsent = stopped.get().cloned().or_else(|| self.of_no_use(target));
+                if let Some(failure) = unsent {
+                    let unsent = bills.into_iter().map(|bill| {
+                        let became = settle::unsent(&bill, &failure);
+                        (bill.version, became)
+                    });
+                    return Ok(self.engine.journal.settle(unsent.collect()).await?);
+                }
                 let begun = Instant::now();
                 let mut exchanges = Vec::new();
-                let outcomes = if let Some(failure) = stopped.get() {
-                    bills.iter().map(|_| Outcome::Failed(failure.clone())).collect()
-                } else if self.engine.is_stopping() {
-                    let failure = Failure::of_host(
-                        FailureKind::Transient,
-                        "host-stopping",
-                        "the host stopped before it was sent",
-                    );
-                    bills.iter().map(|_| Outcome::Failed(failure.clone())).collect()
-                } else {
-                    let to_push: Vec<BillToPush> = bills.iter().map(to_push).collect();
-                    let (api, method) = (target.plan.api(), target.plan.method());
-                    connector.push(api, method, other_request, &to_push, &mut exchanges).await
-                };
+                let to_push: Vec<BillToPush> = bills.iter().map(to_push).collect();
+                let (api, method) = (target.plan.api(), target.plan.method());
+                let outcomes = connector.push(api, method, other_request, &to_push, &mut exchanges).await;
                 let called = Called { step: AttemptStep::Write, exchanges, took: begun.elapsed() };
                 if let Some(Stop(failure)) = self.settle(target, bills, outcomes, called).await? {
                     // Whoever comes second says the same.
@@ -64,6 +62,16 @@ impl Delivery {
             .await;
         results.into_iter().collect::<Result<(), EngineError>>()?;
         stopped.into_inner().map_or(Ok(()), |failure| Err(EngineError::Failure(failure)))
+    }
+
+    /// Why it would be of no use to send now.
+    fn of_no_use(&self, target: &TargetSide) -> Option<Failure> {
+        if self.engine.is_stopping() {
+            let message = "the host stopped before it was sent";
+            return Some(Failure::of_host(FailureKind::Transient, "host-stopping", message));
+        }
+        let unavailable = target.connection.unavailable()?;
+        Some(Failure::of_host(FailureKind::Transient, "vendor-unavailable", format!("it was not sent: {unavailable}")))
     }
 
     async fn settle(

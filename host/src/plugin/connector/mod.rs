@@ -18,6 +18,8 @@ mod target;
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use super::bindings::session::exports::qiao::plugin::session::SignedIn;
 use super::call;
 use super::error::{Failure, FailureKind};
@@ -43,9 +45,6 @@ fn about_the_connection(mut failure: Failure) -> Failure {
     };
     failure
 }
-
-/// How long a connection pauses when a vendor asks for less traffic without saying how long.
-const THROTTLED_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A plugin and the connection it serves.
 #[derive(Clone)]
@@ -126,10 +125,10 @@ impl Connector {
         Ok(signed_in)
     }
 
-    /// Passes a failure on: redacted, and heeded by the connection.
-    fn heed(&self, failure: Failure) -> Failure {
+    /// Passes a failure of a call that began at `begun` on: redacted, and heeded by the connection.
+    fn heed(&self, failure: Failure, begun: Instant) -> Failure {
         if failure.kind == FailureKind::Throttled {
-            self.connection.pause(failure.retry_after.unwrap_or(THROTTLED_PAUSE));
+            self.connection.throttled(begun, failure.retry_after);
         }
         failure.map_text(|text| self.connection.redact(text))
     }

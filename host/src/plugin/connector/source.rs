@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::super::bindings::source::exports::qiao::plugin::source as wit;
 use super::super::call;
@@ -45,6 +46,7 @@ impl Connector {
     /// Fetches one page.
     pub async fn fetch(&self, request: &SourceRequest, page: &PageRef) -> Result<FetchedPage, Failure> {
         let session = self.session(None).await?;
+        let begun = Instant::now();
         match self.call_fetch(request, page, &session).await {
             Err(failure) if failure.kind == FailureKind::Unauthorized => {
                 let session = self.session(Some(&session)).await?;
@@ -52,7 +54,7 @@ impl Connector {
             }
             fetched => fetched,
         }
-        .map_err(|failure| self.heed(failure))
+        .map_err(|failure| self.heed(failure, begun))
     }
 
     async fn call_fetch(

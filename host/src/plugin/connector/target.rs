@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::super::bindings::target::exports::qiao::plugin::target as wit;
 use super::super::call;
@@ -80,6 +81,7 @@ impl Connector {
             Ok(session) => session,
             Err(failure) => return all_failed(bills, &failure),
         };
+        let begun = Instant::now();
         let mut outcomes = self.call_push(api, method, other_request, bills, &session, sent).await;
         let refused: Vec<usize> = outcomes
             .iter()
@@ -109,8 +111,8 @@ impl Connector {
         outcomes
             .into_iter()
             .map(|outcome| match outcome {
-                Outcome::Failed(failure) => Outcome::Failed(self.heed(failure)),
-                Outcome::Partial(half_done, failure) => Outcome::Partial(half_done, self.heed(failure)),
+                Outcome::Failed(failure) => Outcome::Failed(self.heed(failure, begun)),
+                Outcome::Partial(half_done, failure) => Outcome::Partial(half_done, self.heed(failure, begun)),
                 done @ Outcome::Done(_) => done,
             })
             .collect()
@@ -179,6 +181,7 @@ impl Connector {
         sent: &mut Vec<Exchange>,
     ) -> Result<Vec<Found>, Failure> {
         let session = self.session(None).await?;
+        let begun = Instant::now();
         match self.call_find(api, other_request, bills, &session, sent).await {
             Err(failure) if failure.kind == FailureKind::Unauthorized => {
                 let session = self.session(Some(&session)).await?;
@@ -186,7 +189,7 @@ impl Connector {
             }
             found => found,
         }
-        .map_err(|failure| self.heed(failure))
+        .map_err(|failure| self.heed(failure, begun))
     }
 
     async fn call_find(
