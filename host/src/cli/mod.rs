@@ -11,8 +11,10 @@ mod paint;
 mod plugin;
 mod preview;
 mod project;
+mod records;
 mod run;
 mod scheme;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,9 +51,12 @@ enum Command {
     Init(init::Arguments),
     /// Scan and deliver by schedule, until interrupted; changes of the project are taken over meanwhile.
     Run(run::Arguments),
-    /// Schemes: list them, check them, preview one, purge one that was removed.
+    /// Schemes: list them, check them, preview one, see where they stand, pause one, purge one that was removed.
     #[command(subcommand)]
     Scheme(scheme::Command),
+    /// Bills, one by one: list those that need somebody, look into one, try it again, give it up.
+    #[command(subcommand)]
+    Records(records::Command),
     /// Connections: try them.
     #[command(subcommand)]
     Connection(connection::Command),
@@ -95,6 +100,7 @@ pub fn main() -> ExitCode {
             Command::Init(arguments) => init::init(&cli.common, &arguments),
             Command::Run(arguments) => run::run(&cli.common, &arguments).await,
             Command::Scheme(command) => scheme::scheme(&cli.common, &command).await,
+            Command::Records(command) => records::records(&cli.common, &command).await,
             Command::Connection(command) => connection::connection(&cli.common, &command).await,
             Command::Plugin(command) => plugin::plugin(&cli.common, &command).await,
         }

@@ -58,13 +58,13 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
     let serving = Serving::new(standing);
     let (stop, stopped) = watch::channel(false);
     let progress = Arc::new(Progress::default());
-    let engine = Engine::new(serving.snapshots(), Arc::clone(&journal) as Arc<dyn Journal>, progress, stopped);
+    let engine = Engine::new(serving.snapshots(), journal as Arc<dyn Journal>, progress, stopped);
 
     let reporter = tokio::spawn(report_progress(Arc::clone(&engine.progress)));
     let result = match watch {
         None => run_once(common, arguments, &engine, broken).await,
         Some(watch) => {
-            let answering = answer(&serving, journal as Arc<dyn Journal>);
+            let answering = answer(&serving, engine.clone());
             let keeping_up = tokio::spawn(reload::keep_up(watch, loader, serving));
             let result = run_by_schedule(engine, &stop).await;
             keeping_up.abort();
@@ -77,7 +77,7 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
 }
 
 /// Answers other commands. A host that cannot do that works all the same.
-fn answer(serving: &Serving, journal: Arc<dyn Journal>) -> Option<JoinHandle<()>> {
+fn answer(serving: &Serving, engine: Engine) -> Option<JoinHandle<()>> {
     let state_dir = serving.standing().project.state_dir();
     let listening = web::listen(&state_dir)
         .inspect_err(|error| {
@@ -86,7 +86,7 @@ fn answer(serving: &Serving, journal: Arc<dyn Journal>) -> Option<JoinHandle<()>
         .ok()?;
     let serving = serving.clone();
     Some(tokio::spawn(async move {
-        if let Err(error) = web::serve(listening, serving, journal).await {
+        if let Err(error) = web::serve(listening, serving, engine).await {
             tracing::warn!("other commands cannot ask this host any more: {error}");
         }
     }))
@@ -103,6 +103,9 @@ async fn run_once(common: &Common, arguments: &Arguments, engine: &Engine, broke
     let reports = once::run(engine, arguments.wait).await?;
     let seconds = started.elapsed().as_secs_f64();
     for report in &reports {
+        if report.is_paused {
+            output::note(&format!("`{}` is paused: `qiao scheme resume {}` lets it go on", report.stem, report.stem));
+        }
         if let Some(error) = &report.error {
             output::problem(&format!("{}: {error}", report.stem));
         }

@@ -1,4 +1,4 @@
-//! `qiao scheme`: list, check, preview, purge.
+//! `qiao scheme`: list, check, preview, status, pause, resume, purge.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::project::state_dir;
-use super::{CommandError, CommandResult, Common, FAILED, metadata, output, preview, project};
+use super::{CommandError, CommandResult, Common, FAILED, metadata, output, preview, project, status};
 use crate::config::{ConfigProblem, nearest};
 use crate::engine::check::draft;
 use crate::engine::check::indexes::{self, UnbuiltIndex};
@@ -24,6 +24,21 @@ pub(super) enum Command {
     Check(CheckArguments),
     /// Show what would become of a few rows: row and bill side by side. Nothing is written anywhere.
     Preview(preview::Arguments),
+    /// Say where schemes stand: their books, the scan under way, what is due next, what needs somebody.
+    Status {
+        /// The stem of a scheme's file; without it, all are told of.
+        scheme: Option<String>,
+    },
+    /// Fetch and send nothing of a scheme until it is resumed; what is under way is finished first.
+    Pause {
+        /// The stem of its file.
+        scheme: String,
+    },
+    /// Let a paused scheme go on.
+    Resume {
+        /// The stem of its file.
+        scheme: String,
+    },
     /// Forget what the journal holds of a scheme whose file was removed: its collection, its bills, where it stood.
     Purge {
         /// The stem of its file.
@@ -57,6 +72,9 @@ pub(super) async fn scheme(common: &Common, command: &Command) -> CommandResult 
             Ok(check(common, &standing))
         }
         Command::Preview(arguments) => preview::preview(common, arguments).await,
+        Command::Status { scheme } => status::status(common, scheme.as_deref()).await,
+        Command::Pause { scheme } => status::pause(common, scheme, true).await,
+        Command::Resume { scheme } => status::pause(common, scheme, false).await,
         Command::Purge { stem } => purge(common, stem).await,
     }
 }

@@ -16,6 +16,8 @@
 //!   scheme in step with it.
 //! * [`indexing`] builds the indexes that lookups need, beside everything else.
 //! * [`preview`] shows what would become of a few rows, and leaves no trace.
+//! * [`records`] shows bills to a person and carries out what is decided of them; `attempts` is what they are shown; `pauses`
+//!   are schemes that a person has stopped for a while.
 //! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait.
 //!
 //! Invariants:
@@ -31,15 +33,19 @@ mod indexing;
 mod look_up;
 mod mapping;
 pub mod once;
+mod pauses;
 pub mod preview;
 pub mod progress;
+pub mod records;
 pub mod reload;
+mod retention;
 mod retry;
 pub mod scan;
 pub mod serve;
 mod settle;
 mod shape;
 pub mod snapshot;
+pub mod status;
 mod take_over;
 mod write_back;
 
@@ -70,6 +76,8 @@ pub struct Engine {
     in_step: take_over::InStep,
     /// Rows came that other schemes may wait for, or have to deliver: by a scan, or by a delivery that writes back.
     arrived: Arc<Notify>,
+    /// A scheme that was paused goes on.
+    resumed: Arc<Notify>,
     indexing: indexing::Indexing,
     /// True when the host is to stop: no new work is begun.
     stop: watch::Receiver<bool>,
@@ -85,11 +93,22 @@ impl Engine {
     ) -> Self {
         let snapshot = Arc::clone(&serving.borrow());
         let (in_step, indexing) = (take_over::InStep::default(), indexing::Indexing::default());
-        Self { snapshot, journal, progress, serving, in_step, arrived: Arc::default(), indexing, stop }
+        Self {
+            snapshot,
+            journal,
+            progress,
+            serving,
+            in_step,
+            arrived: Arc::default(),
+            resumed: Arc::default(),
+            indexing,
+            stop,
+        }
     }
 
     /// The same engine, for the next piece of work.
-    fn refreshed(&self) -> Self {
+    #[must_use]
+    pub fn refreshed(&self) -> Self {
         let snapshot = Arc::clone(&self.serving.borrow());
         Self { snapshot, ..self.clone() }
     }
@@ -184,6 +203,9 @@ pub enum EngineError {
     /// Bills look rows up by an index that is not built yet. They are as they were.
     #[error("bills wait for an index that is being built: {0}")]
     Unindexed(JournalError),
+    /// A person has paused the scheme.
+    #[error("paused\n  hint: `qiao scheme resume` lets it go on")]
+    Paused,
     /// The host is to stop.
     #[error("stopped before it was done; the next run goes on")]
     Stopping,

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::scan::Pass;
 use super::snapshot::Scheme;
-use super::{Engine, EngineError, deliver, indexing, retry, scan};
+use super::{Engine, EngineError, deliver, indexing, retention, retry, scan};
 use crate::journal::{Counts, Status};
 use crate::observe::clock;
 
@@ -30,11 +30,16 @@ pub struct SchemeReport {
     pub counts: Counts,
     /// Why it ended early.
     pub error: Option<String>,
+    /// A person has paused it: nothing was to be done.
+    pub is_paused: bool,
 }
 
 impl SchemeReport {
-    /// Nothing failed, and nothing is left.
+    /// Nothing failed, and nothing is left but what a person has paused.
     pub fn succeeded(&self) -> bool {
+        if self.is_paused {
+            return true;
+        }
         let left = self.counts.failed + self.counts.dead + self.counts.waiting + self.counts.claimed;
         self.error.is_none() && left == 0
     }
@@ -54,6 +59,7 @@ pub async fn run(engine: &Engine, wait: Duration) -> Result<Vec<SchemeReport>, E
         *error = scan_and_deliver(engine, scheme, wait).await.err();
     }
     rescan_for_lookups(engine, &mut runs, wait).await?;
+    retention::drop_old(engine).await?;
     let mut reports = Vec::with_capacity(runs.len());
     for (scheme, before, error) in runs {
         let after = engine.journal.scheme(&scheme.stem).await?.counts;
@@ -65,7 +71,8 @@ pub async fn run(engine: &Engine, wait: Duration) -> Result<Vec<SchemeReport>, E
             name: scheme.name.clone(),
             file: scheme.file.display().to_string(),
             counts: of_this_run(before, after),
-            error: error.map(|error| error.to_string()),
+            is_paused: matches!(error, Some(EngineError::Paused)),
+            error: error.filter(|error| !matches!(error, EngineError::Paused)).map(|error| error.to_string()),
         });
     }
     Ok(reports)
@@ -81,6 +88,9 @@ async fn scan_and_deliver(engine: &Engine, scheme: &Arc<Scheme>, wait: Duration)
     if scanned.as_ref().is_ok_and(|report| report.resumed) {
         // That was the window of an earlier run: what came since is in the next.
         scanned = scan::scan(engine, &scheme.stem, Pass::Scheduled, until).await;
+    }
+    if matches!(scanned, Err(EngineError::Paused)) {
+        return Err(EngineError::Paused);
     }
     if let Err(error) = &scanned {
         tracing::error!(scheme = scheme.stem, "scan failed: {error}");

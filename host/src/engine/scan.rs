@@ -117,6 +117,7 @@ pub async fn scan(engine: &Engine, stem: &str, pass: Pass, until: Option<Instant
 async fn in_step(engine: &Engine, stem: &str) -> Result<(Engine, Arc<Scheme>), EngineError> {
     loop {
         let (engine, scheme) = engine.refreshed_with(stem)?;
+        engine.refuse_if_paused(stem).await?;
         match take_over::take_over(&engine, &scheme).await? {
             Step::Taken => return Ok((engine, scheme)),
             Step::Stale => {}

@@ -16,7 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::scan::Pass;
 use super::snapshot::Scheme;
-use super::{Engine, EngineError, Slept, deliver, indexing, scan};
+use super::{Engine, EngineError, Slept, deliver, indexing, retention, scan};
 use crate::config::Schedule;
 use crate::observe::clock;
 
@@ -27,7 +27,7 @@ const REST: Duration = Duration::from_secs(30);
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// How long a delivery task sleeps at most: other processes, and other schemes' scans, make bills ready too.
-const LONGEST_SLEEP: Duration = Duration::from_mins(1);
+pub(super) const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
 /// What a task does for its scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +41,7 @@ pub async fn run(mut engine: Engine) {
     let mut tasks = Tasks::default();
     // Ends when the engine is told to stop.
     tokio::spawn(indexing::keep_up(engine.clone()));
+    tokio::spawn(retention::keep_up(engine.clone()));
     loop {
         if !engine.is_stopping() {
             engine = engine.refreshed();
@@ -138,12 +139,13 @@ async fn scan_by_schedule(engine: Engine, stem: &str) {
             }
             Slept::Stopping => return,
         }
-        if engine.is_stopping() {
+        if engine.is_stopping() || engine.wait_until_resumed(stem).await == Slept::Stopping {
             return;
         }
         match scan_whole(&engine, stem, pass).await {
             Ok(()) => due.done(pass),
             Err(EngineError::Stopping | EngineError::Removed) => return,
+            Err(EngineError::Paused) => continue,
             Err(EngineError::Regrouping) => {
                 if engine.sleep(SETTLING).await.is_err() {
                     return;
@@ -214,7 +216,9 @@ async fn deliver_as_due(engine: Engine, stem: &str) {
         if engine.is_stopping() {
             return;
         }
-        if wait_for_schedule(&engine, stem).await == Slept::Stopping {
+        if wait_for_schedule(&engine, stem).await == Slept::Stopping
+            || engine.wait_until_resumed(stem).await == Slept::Stopping
+        {
             return;
         }
         let wake = arrived.notified();
@@ -243,6 +247,7 @@ async fn deliver_as_due(engine: Engine, stem: &str) {
                 }
                 continue;
             }
+            Err(EngineError::Paused) => continue,
             Err(EngineError::Regrouping) => {
                 tracing::warn!(scheme = stem, "{}", EngineError::Regrouping);
                 if engine.sleep_unless_replaced(SETTLING).await == Slept::Stopping {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
@@ -45,7 +46,7 @@ pub async fn ask_with(state_dir: &Path, path: &str, with: &(impl Serialize + Syn
 
 /// What the host of this project makes of a request, a JSON text; `None`: none runs.
 pub async fn request(state_dir: &Path, path: &str, body: String) -> Result<Option<Value>, AskError> {
-    send(state_dir, PATIENCE, |client| client.post(url(path)).body(body)).await
+    send(state_dir, PATIENCE, |client| client.post(url(path)).header(CONTENT_TYPE, "application/json").body(body)).await
 }
 
 fn url(path: &str) -> String {

@@ -3,12 +3,12 @@
 //! The socket lies in the private state folder, so that only the user who runs the host can ask. [`serve`] answers, [`client`]
 //! asks, and [`view`] is what both sides show.
 
+pub mod bills;
 pub mod client;
 pub mod view;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, State};
@@ -19,10 +19,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::net::UnixListener;
 
+use crate::engine::Engine;
 use crate::engine::check::indexes;
 use crate::engine::preview;
 use crate::engine::reload::Serving;
-use crate::journal::Journal;
 
 /// The plugins that serve ([`view::plugins`]).
 pub const PLUGINS: &str = "/v1/plugins";
@@ -74,18 +74,19 @@ impl Drop for Listening {
 #[derive(Clone)]
 struct Host {
     serving: Serving,
-    journal: Arc<dyn Journal>,
+    engine: Engine,
 }
 
 /// Answers until it is dropped.
-pub async fn serve(mut listening: Listening, serving: Serving, journal: Arc<dyn Journal>) -> io::Result<()> {
+pub async fn serve(mut listening: Listening, serving: Serving, engine: Engine) -> io::Result<()> {
     let routes = Router::new()
         .route(PLUGINS, get(plugins))
         .route(SCHEMES, get(schemes))
         .route(UNBUILT_INDEXES, get(unbuilt_indexes))
         // Rows are given along; who may ask may also fill the disk.
         .route(PREVIEW, post(show_preview).layer(DefaultBodyLimit::disable()))
-        .with_state(Host { serving, journal });
+        .merge(bills::routes())
+        .with_state(Host { serving, engine });
     match listening.listener.take() {
         Some(listener) => axum::serve(listener, routes).await,
         None => Ok(()),
@@ -104,15 +105,15 @@ async fn show_preview(State(host): State<Host>, body: Bytes) -> Result<Json<prev
     let request = serde_json::from_slice(&body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
     let standing = host.serving.standing();
     let state = standing.snapshot.state.clone();
-    Ok(Json(preview::preview(&standing, Some(host.journal), state, request).await))
+    Ok(Json(preview::preview(&standing, Some(host.engine.journal), state, request).await))
 }
 
 async fn unbuilt_indexes(
-    State(Host { journal, .. }): State<Host>,
+    State(host): State<Host>,
     Query(IndexesAsked { needed }): Query<IndexesAsked>,
 ) -> Result<Json<Vec<indexes::UnbuiltIndex>>, (StatusCode, String)> {
     let needed: Vec<indexes::NeededIndex> =
         serde_json::from_str(&needed).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
-    let unbuilt = indexes::unbuilt(&*journal, &needed).await;
+    let unbuilt = indexes::unbuilt(&*host.engine.journal, &needed).await;
     unbuilt.map(Json).map_err(|error| (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }

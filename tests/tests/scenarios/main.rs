@@ -16,6 +16,7 @@ mod orders;
 mod plugins;
 mod preview;
 mod rates;
+mod records;
 mod refunds;
 mod reload;
 mod vendors;

@@ -141,6 +141,7 @@ async fn take_batches(
         if engine.is_stopping() {
             return Err(EngineError::Stopping);
         }
+        engine.refuse_if_paused(&scheme.stem).await?;
         let skip = |bill: &str| under_way.contains(bill);
         let most = if target.connection.awaits_probe() { 1 } else { BATCH };
         let ready = engine.journal.ready(&scheme.stem, delivery.now_ms(), most, &skip).await?;

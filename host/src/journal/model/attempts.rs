@@ -25,6 +25,7 @@ pub struct Attempt {
 
 /// What an attempt did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AttemptStep {
     /// It wrote the bill.
     Write,
@@ -34,6 +35,7 @@ pub enum AttemptStep {
 
 /// What came of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum AttemptResult {
     /// The vendor has the bill.
     Done,

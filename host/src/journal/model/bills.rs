@@ -186,6 +186,7 @@ pub enum SetAside {
 
 /// What a pending version is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Not yet sent.
     Waiting,
@@ -197,6 +198,19 @@ pub enum Status {
     Failed,
     /// Needs a person.
     Dead,
+}
+
+impl Status {
+    /// Its name, as people and programs are shown it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Claimed => "claimed",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Dead => "dead",
+        }
+    }
 }
 
 /// One line of a list of bills.

@@ -1,0 +1,142 @@
+//! Where schemes stand: for a person who asks, and for whatever watches the host.
+
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::Scheme;
+use super::{Engine, EngineError};
+use crate::journal::{Counts, ScanKind, Status};
+use crate::observe::clock;
+
+/// Where one scheme stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SchemeStatus {
+    /// Its identity: its file's stem.
+    pub scheme: String,
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub state: State,
+    /// Since when it is paused, RFC 3339.
+    pub paused_since: Option<String>,
+    /// The end of the last finished scheduled scan's window, RFC 3339.
+    pub last_sync: Option<String>,
+    /// When the last finished scan began, RFC 3339.
+    pub last_scan: Option<String>,
+    /// When the next scan is due by the source's schedule, RFC 3339.
+    pub next_scan: Option<String>,
+    /// The scan under way.
+    pub scan: Option<ScanStatus>,
+    /// When the next bill or look-up is due, RFC 3339.
+    pub next_due: Option<String>,
+    /// Claimed bills of which nobody knows whether the vendor has them.
+    pub uncertain: u64,
+    /// Of those, the ones that wait for a person.
+    pub uncertain_for_a_person: u64,
+    /// The books since the beginning.
+    pub books: Counts,
+    /// They balance.
+    pub balanced: bool,
+}
+
+/// What a scheme does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It scans and delivers by schedule.
+    Runs,
+    /// A person has paused it.
+    Paused,
+    /// It has no file that can be used, or no host runs: what the journal holds of it.
+    Idle,
+}
+
+/// A scan under way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ScanStatus {
+    /// Why it was begun: `scheduled`, `backfill` or `remedy`.
+    pub kind: String,
+    /// When it began, RFC 3339.
+    pub begun: String,
+    /// The window's beginning, RFC 3339.
+    pub from: Option<String>,
+    /// The window's end, RFC 3339.
+    pub to: String,
+    /// Pages stored.
+    pub pages: u32,
+    /// Rows stored.
+    pub rows: u64,
+}
+
+impl SchemeStatus {
+    /// Something of it needs a person.
+    pub fn needs_attention(&self) -> bool {
+        self.books.dead > 0 || self.uncertain_for_a_person > 0 || !self.balanced
+    }
+}
+
+/// Where schemes stand: those that serve, and those of which only the journal knows. `is_running`: a host works on them.
+pub async fn status(engine: &Engine, wanted: Option<&str>, is_running: bool) -> Result<Vec<SchemeStatus>, EngineError> {
+    let mut stems: Vec<String> = engine.snapshot.schemes.iter().map(|scheme| scheme.stem.clone()).collect();
+    let serving = stems.len();
+    let known = engine.journal.schemes().await?;
+    stems.extend(known.into_iter().filter(|known| engine.snapshot.scheme(known).is_none()));
+    let mut all = Vec::with_capacity(stems.len());
+    for (place, stem) in stems.iter().enumerate() {
+        if wanted.is_none_or(|wanted| wanted == stem) {
+            all.push(of_scheme(engine, stem, is_running && place < serving).await?);
+        }
+    }
+    Ok(all)
+}
+
+async fn of_scheme(engine: &Engine, stem: &str, runs: bool) -> Result<SchemeStatus, EngineError> {
+    let state = engine.journal.scheme(stem).await?;
+    let scheme = engine.snapshot.scheme(stem);
+    let claimed = engine.journal.bills(stem, Status::Claimed, usize::MAX).await?;
+    let uncertain = claimed.iter().filter(|bill| bill.due_ms.is_some());
+    let for_a_person = claimed.iter().filter(|bill| bill.due_ms == Some(i64::MAX));
+    Ok(SchemeStatus {
+        scheme: stem.to_owned(),
+        name: scheme.map_or(stem, |scheme| &scheme.name).to_owned(),
+        state: match state.paused_ms {
+            Some(_) => State::Paused,
+            None if runs => State::Runs,
+            None => State::Idle,
+        },
+        paused_since: state.paused_ms.map(at_ms),
+        last_sync: state.last_sync.map(at_second),
+        last_scan: state.last_finished_scan_begun_ms.map(at_ms),
+        next_scan: scheme.filter(|_| runs && state.paused_ms.is_none()).and_then(|scheme| next_scan(scheme)),
+        scan: state.scan.map(|scan| ScanStatus {
+            kind: match scan.kind {
+                ScanKind::Scheduled => "scheduled",
+                ScanKind::Backfill => "backfill",
+                ScanKind::Remedy => "remedy",
+            }
+            .to_owned(),
+            begun: at_ms(scan.begun_ms),
+            from: scan.window_start.map(at_second),
+            to: at_second(scan.window_end),
+            pages: scan.pages_stored,
+            rows: scan.rows,
+        }),
+        next_due: engine.journal.next_due(stem).await?.filter(|due_ms| *due_ms < i64::MAX).map(at_ms),
+        uncertain: uncertain.count() as u64,
+        uncertain_for_a_person: for_a_person.count() as u64,
+        balanced: state.counts.balance(),
+        books: state.counts,
+    })
+}
+
+fn next_scan(scheme: &Scheme) -> Option<String> {
+    let schedule = scheme.source.schedule.as_ref()?;
+    schedule.next_after(clock::now(), &scheme.source.time_zone).map(|at| at.to_string())
+}
+
+fn at_ms(unix_ms: i64) -> String {
+    clock::timestamp_ms(unix_ms).to_string()
+}
+
+fn at_second(unix_seconds: i64) -> String {
+    at_ms(unix_seconds.saturating_mul(1_000))
+}
