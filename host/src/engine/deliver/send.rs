@@ -1,10 +1,16 @@
-//! Sending claimed bills, and settling each call as it returns.
+//! Sending claimed bills, and settling them as their calls return.
+//!
+//! A call that has returned makes room for the next at once. What became of its bills goes into a queue, and one commit
+//! settles whatever has come while the commit before was synced: so the vendor never waits for the disk, and a quick vendor
+//! costs fewer syncs than it answers calls. What is sent and not yet settled is claimed, as it is while it is under way.
 
 use std::sync::OnceLock;
 
 use futures::StreamExt as _;
+use futures::future::join;
 use futures::stream;
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Delivery;
@@ -13,9 +19,16 @@ use crate::engine::attempts::{self, Called};
 use crate::engine::settle::{self, Stop};
 use crate::engine::snapshot::TargetSide;
 use crate::engine::write_back;
-use crate::journal::{AttemptStep, BillVersion, ClaimedBill};
+use crate::journal::{Attempt, AttemptStep, BillVersion, ClaimedBill, JournalError, Settled};
 use crate::plugin::connector::{BillToPush, Connector, Outcome};
 use crate::plugin::{Failure, FailureKind};
+
+/// What became of the bills of a call.
+#[derive(Clone, Default)]
+struct Decided {
+    outcomes: Vec<(BillVersion, Settled)>,
+    attempts: Vec<Attempt>,
+}
 
 impl Delivery {
     /// Sends claimed bills, as many calls side by side as the connection has room for. What there is no use in sending any
@@ -28,6 +41,23 @@ impl Delivery {
         other_request: &Value,
         claimed: Vec<ClaimedBill>,
     ) -> Result<(), EngineError> {
+        let most = claimed.len().max(1);
+        let (decided, returned) = mpsc::channel(most);
+        let sending = self.make_calls(target, connector, other_request, claimed, decided);
+        let (stopped, settled) = join(sending, self.settle_as_they_return(target, returned, most)).await;
+        settled?;
+        stopped.map_or(Ok(()), |failure| Err(EngineError::Failure(failure)))
+    }
+
+    /// Makes the calls; says whether one of them found the target set up wrong.
+    async fn make_calls(
+        &self,
+        target: &TargetSide,
+        connector: &Connector,
+        other_request: &Value,
+        claimed: Vec<ClaimedBill>,
+        decided: mpsc::Sender<Decided>,
+    ) -> Option<Failure> {
         let side_by_side = target.connection.settings().concurrency.get();
         let mut rest = claimed.into_iter();
         let calls = std::iter::from_fn(|| {
@@ -35,15 +65,16 @@ impl Delivery {
             (!call.is_empty()).then_some(call)
         });
         let stopped: OnceLock<Failure> = OnceLock::new();
-        let results: Vec<Result<(), EngineError>> = stream::iter(calls)
-            .map(|bills| async {
-                let unsent = stopped.get().cloned().or_else(|| self.of_no_use(target));
-                if let Some(failure) = unsent {
+        stream::iter(calls)
+            .for_each_concurrent(side_by_side, |bills| async {
+                if let Some(failure) = stopped.get().cloned().or_else(|| self.of_no_use(target)) {
                     let unsent = bills.into_iter().map(|bill| {
                         let became = settle::unsent(&bill, &failure);
                         (bill.version, became)
                     });
-                    return Ok(self.engine.journal.settle(unsent.collect()).await?);
+                    let unsent = Decided { outcomes: unsent.collect(), attempts: Vec::new() };
+                    drop(decided.send(unsent).await);
+                    return;
                 }
                 let begun = Instant::now();
                 let mut exchanges = Vec::new();
@@ -51,17 +82,16 @@ impl Delivery {
                 let (api, method) = (target.plan.api(), target.plan.method());
                 let outcomes = connector.push(api, method, other_request, &to_push, &mut exchanges).await;
                 let called = Called { step: AttemptStep::Write, exchanges, took: begun.elapsed() };
-                if let Some(Stop(failure)) = self.settle(target, bills, outcomes, called).await? {
+                let (became, stop) = self.decide(bills, outcomes, called);
+                if let Some(Stop(failure)) = stop {
                     // Whoever comes second says the same.
                     drop(stopped.set(failure));
                 }
-                Ok(())
+                // There is room for every call of the batch, and whoever settles stays to the end.
+                drop(decided.send(became).await);
             })
-            .buffer_unordered(side_by_side)
-            .collect()
             .await;
-        results.into_iter().collect::<Result<(), EngineError>>()?;
-        stopped.into_inner().map_or(Ok(()), |failure| Err(EngineError::Failure(failure)))
+        stopped.into_inner()
     }
 
     /// Why it would be of no use to send now.
@@ -74,25 +104,52 @@ impl Delivery {
         Some(Failure::of_host(FailureKind::Transient, "vendor-unavailable", format!("it was not sent: {unavailable}")))
     }
 
-    async fn settle(
-        &self,
-        target: &TargetSide,
-        bills: Vec<ClaimedBill>,
-        outcomes: Vec<Outcome>,
-        called: Called,
-    ) -> Result<Option<Stop>, EngineError> {
+    fn decide(&self, bills: Vec<ClaimedBill>, outcomes: Vec<Outcome>, called: Called) -> (Decided, Option<Stop>) {
         let results = bills.iter().zip(&outcomes);
         let attempts = called
             .attempts(&self.engine, results.map(|(bill, outcome)| (&bill.version, attempts::of_outcome(outcome))));
         let mut stop = None;
-        let mut settled = Vec::with_capacity(bills.len());
+        let mut decided = Decided { outcomes: Vec::with_capacity(bills.len()), attempts };
         for (bill, outcome) in bills.into_iter().zip(outcomes) {
             let (became, stops) = settle::decide(&self.engine, &self.scheme, &bill, outcome);
             stop = stop.or(stops);
-            settled.push((bill.version, became));
+            decided.outcomes.push((bill.version, became));
         }
-        write_back::settle(&self.engine, &self.scheme, target, settled, attempts).await?;
-        Ok(stop)
+        (decided, stop)
+    }
+
+    /// Settles the calls of a batch, those together that have returned by then. All are tried, whatever becomes of the others.
+    async fn settle_as_they_return(
+        &self,
+        target: &TargetSide,
+        mut returned: mpsc::Receiver<Decided>,
+        most: usize,
+    ) -> Result<(), EngineError> {
+        let mut failed = Ok(());
+        let mut calls = Vec::with_capacity(most);
+        while returned.recv_many(&mut calls, most).await > 0 {
+            let mut together = Decided::default();
+            for call in &calls {
+                together.outcomes.extend(call.outcomes.iter().cloned());
+                together.attempts.extend(call.attempts.iter().cloned());
+            }
+            match self.settle(target, together).await {
+                // Somebody else has changed a bill of one call: that is nothing to the others.
+                Err(EngineError::Journal(JournalError::Conflict(_))) if calls.len() > 1 => {
+                    for call in calls.drain(..) {
+                        failed = failed.and(self.settle(target, call).await);
+                    }
+                }
+                settled => failed = failed.and(settled),
+            }
+            calls.clear();
+        }
+        failed
+    }
+
+    async fn settle(&self, target: &TargetSide, decided: Decided) -> Result<(), EngineError> {
+        let Decided { outcomes, attempts } = decided;
+        write_back::settle(&self.engine, &self.scheme, target, outcomes, attempts).await
     }
 }
 
