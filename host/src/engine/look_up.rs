@@ -45,13 +45,7 @@ pub(super) async fn take_up(engine: &Engine, scheme: &Scheme) -> Result<(), Engi
 
 /// Looks up what is due at `now_ms`.
 pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide, now_ms: i64) -> Result<(), EngineError> {
-    let due: Vec<ClaimedBill> = engine
-        .journal
-        .claimed(&scheme.stem)
-        .await?
-        .into_iter()
-        .filter(|claimed| claimed.look_up_due_ms.is_some_and(|due_ms| due_ms <= now_ms))
-        .collect();
+    let due = engine.journal.uncertain(&scheme.stem, now_ms).await?;
     if due.is_empty() {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use sled::Tree;
 
 use super::bill::{Bill, RowsNow};
-use super::books::{bill_key, change, claims_prefix, dead_prefix, load, look_up_prefix, ready_prefix};
+use super::books::{bill_key, change, claim_key, claims_prefix, dead_prefix, load, look_up_prefix, ready_prefix};
 use super::key::{Key, Kind, Parts, printable};
 use super::overhaul;
 use super::record::{BillRecord, Standing, decode};
@@ -25,17 +25,18 @@ pub(super) fn ready(
     skip: &(dyn for<'a> Fn(&'a str) -> bool + Send + Sync),
 ) -> Result<Vec<ReadyBill>, JournalError> {
     let prefix = ready_prefix(scheme);
-    let mut ready = Vec::new();
     if overhaul::is_under_way(tree, scheme)? {
-        return Ok(ready);
+        return Ok(Vec::new());
     }
+    let mut ready: Vec<(i64, ReadyBill)> = Vec::new();
     for item in range(tree, prefix.bytes(), None) {
         if ready.len() >= limit {
             break;
         }
         let (key, _) = item?;
         let mut parts = Parts::behind(prefix.bytes(), &key);
-        if parts.time()? > now_ms {
+        let due_ms = parts.time()?;
+        if due_ms > now_ms {
             break;
         }
         let bill = parts.text()?;
@@ -47,16 +48,19 @@ pub(super) fn ready(
         let Some(pending) = record.pending else {
             return Err(JournalError::Damaged { key: printable(&key), reason: "the bill is not pending".into() });
         };
-        ready.push(ReadyBill {
+        let bill = ReadyBill {
             version: BillVersion { scheme: scheme.into(), bill, version: record.version },
             attempts: pending.attempts,
             first_attempt_ms: pending.first_attempt_ms,
             scan_begun_ms: pending.scan_begun_ms,
             delivered: record.delivered.map(|delivered| delivered.receipt),
             resume: pending.resume,
-        });
+        };
+        ready.push((due_ms, bill));
     }
-    Ok(ready)
+    // Those of one time come in the order of their packs.
+    ready.sort_by(|(due, bill), (other_due, other)| (due, &bill.version.bill).cmp(&(other_due, &other.version.bill)));
+    Ok(ready.into_iter().map(|(_, bill)| bill).collect())
 }
 
 pub(super) fn next_due(tree: &Tree, scheme: &str) -> Result<Option<i64>, JournalError> {
@@ -116,14 +120,37 @@ pub(super) fn set_aside(txn: &mut Txn<'_>, bills: Vec<(BillVersion, SetAside)>) 
 
 pub(super) fn claimed(tree: &Tree, scheme: &str) -> Result<Vec<ClaimedBill>, JournalError> {
     let prefix = claims_prefix(scheme);
-    range(tree, prefix.bytes(), None)
+    let mut claimed = range(tree, prefix.bytes(), None)
         .map(|item| {
             let (key, bytes) = item?;
-            let claim: ClaimedBill = decode(&key, &bytes)?;
-            let delivered = load(tree, scheme, &claim.version.bill)?.bill.delivered;
-            Ok(ClaimedBill { delivered: delivered.map(|delivered| delivered.receipt), ..claim })
+            with_receipt(tree, decode(&key, &bytes)?)
         })
-        .collect()
+        .collect::<Result<Vec<_>, JournalError>>()?;
+    claimed.sort_by(|claim, other| claim.version.bill.cmp(&other.version.bill));
+    Ok(claimed)
+}
+
+pub(super) fn uncertain(tree: &Tree, scheme: &str, until_ms: i64) -> Result<Vec<ClaimedBill>, JournalError> {
+    let prefix = look_up_prefix(scheme);
+    let mut uncertain = Vec::new();
+    for item in range(tree, prefix.bytes(), None) {
+        let (key, _) = item?;
+        let mut parts = Parts::behind(prefix.bytes(), &key);
+        if parts.time()? > until_ms {
+            break;
+        }
+        let claim = tree
+            .record(&claim_key(scheme, &parts.text()?))?
+            .ok_or_else(|| JournalError::Damaged { key: printable(&key), reason: "the bill is not claimed".into() })?;
+        uncertain.push(with_receipt(tree, claim)?);
+    }
+    Ok(uncertain)
+}
+
+/// A claim with the receipt of what was delivered before it, which the bill has.
+fn with_receipt(tree: &Tree, claim: ClaimedBill) -> Result<ClaimedBill, JournalError> {
+    let bill = load(tree, &claim.version.scheme, &claim.version.bill)?.bill;
+    Ok(ClaimedBill { delivered: bill.delivered.map(|delivered| delivered.receipt), ..claim })
 }
 
 pub(super) fn bills(tree: &Tree, scheme: &str, status: Status, limit: usize) -> Result<Vec<BillLine>, JournalError> {

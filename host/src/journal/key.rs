@@ -53,6 +53,8 @@ pub(super) enum Kind {
     Indexes = b'x',
     /// collection, index, values, stored, row → where the row is.
     Entry = b'i',
+    /// The key of a record that is too long for its [pack](super::packed) → the record.
+    Apart = b'l',
     /// owner, key → a value of the key-value store.
     Value = b'v',
     /// owner → the bytes it holds.
@@ -61,7 +63,8 @@ pub(super) enum Kind {
     Expiry = b'e',
 }
 
-const END: [u8; 2] = [0x00, 0x01];
+/// The end of a text.
+pub(super) const END: [u8; 2] = [0x00, 0x01];
 const NUL: [u8; 2] = [0x00, 0xFF];
 const SIGN: u64 = 1 << 63;
 

@@ -41,6 +41,7 @@ mod kv;
 mod lookups;
 mod model;
 mod overhaul;
+mod packed;
 mod purge;
 mod read_only;
 mod record;
@@ -224,6 +225,10 @@ pub trait Journal: Send + Sync + 'static {
 
     /// All claimed bills of a scheme that are under way or uncertain: after a start, those that a crash left behind.
     async fn claimed(&self, scheme: &str) -> Result<Vec<ClaimedBill>, JournalError>;
+
+    /// Claimed bills of a scheme of which nobody knows whether the vendor has them, and that are to be looked up by `until_ms`
+    /// (Unix milliseconds), the earliest first.
+    async fn uncertain(&self, scheme: &str, until_ms: i64) -> Result<Vec<ClaimedBill>, JournalError>;
 
     /// The latest row of a collection whose indexed fields have these values and that `accept` takes, which is given rows as
     /// JSON texts, the latest first, till it takes one. `fields` must be one of the collection's indexes

@@ -84,6 +84,13 @@ impl Journal for ReadOnly {
         }
     }
 
+    async fn uncertain(&self, scheme: &str, until_ms: i64) -> Result<Vec<ClaimedBill>, JournalError> {
+        match &self.journal {
+            Some(journal) => journal.uncertain(scheme, until_ms).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
     async fn look_up(
         &self,
         collection: &str,

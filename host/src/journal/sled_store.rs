@@ -35,8 +35,8 @@ use super::{attempts, audit, bills, books, brought, groups, interventions, looku
 /// The store's subfolder of the state folder.
 const FOLDER: &str = "journal";
 
-/// Bytes of pages that sled keeps in memory.
-const CACHE: u64 = 128 * 1024 * 1024;
+/// Bytes of pages that sled keeps in memory: what a delivery works on at a time. The rest is in the file cache of the system.
+const CACHE: u64 = 16 * 1024 * 1024;
 
 /// The journal and the key-value store of one state folder.
 ///
@@ -285,6 +285,10 @@ impl Journal for SledStore {
 
     async fn claimed(&self, scheme: &str) -> Result<Vec<ClaimedBill>, JournalError> {
         self.read(|tree| bills::claimed(tree, scheme))
+    }
+
+    async fn uncertain(&self, scheme: &str, until_ms: i64) -> Result<Vec<ClaimedBill>, JournalError> {
+        self.read(|tree| bills::uncertain(tree, scheme, until_ms))
     }
 
     async fn look_up(

@@ -12,6 +12,7 @@ use sled::{IVec, Tree};
 
 use super::JournalError;
 use super::key::{Key, end_of};
+use super::packed::{self, Changes};
 use super::record::{decode, encode};
 
 /// Something that records are read from: the store as it is, or as a commit will leave it.
@@ -25,7 +26,10 @@ pub(super) trait Read {
 
 impl Read for Tree {
     fn get(&self, key: &Key) -> Result<Option<IVec>, JournalError> {
-        Tree::get(self, key.bytes()).map_err(unreadable)
+        match packed::place(key.bytes()) {
+            Some(place) => packed::get(self, key.bytes(), &place),
+            None => Tree::get(self, key.bytes()).map_err(unreadable),
+        }
     }
 }
 
@@ -40,7 +44,7 @@ pub(super) fn range(
     tree: &Tree,
     prefix: &[u8],
     after: Option<&[u8]>,
-) -> impl DoubleEndedIterator<Item = Result<(IVec, IVec), JournalError>> + use<> {
+) -> Box<dyn DoubleEndedIterator<Item = packed::Item>> {
     range_between(tree, prefix, after, None)
 }
 
@@ -50,13 +54,32 @@ pub(super) fn range_between(
     prefix: &[u8],
     after: Option<&[u8]>,
     before: Option<&[u8]>,
-) -> impl DoubleEndedIterator<Item = Result<(IVec, IVec), JournalError>> + use<> {
+) -> Box<dyn DoubleEndedIterator<Item = packed::Item>> {
+    let end = before.map_or_else(|| end_of(prefix), <[u8]>::to_vec);
+    if packed::is_packed(prefix) {
+        return Box::new(in_packs(tree, prefix, after, end)) as Box<dyn DoubleEndedIterator<Item = packed::Item>>;
+    }
     let begin = match after {
         Some(key) => Bound::Excluded(key.to_vec()),
         None => Bound::Included(prefix.to_vec()),
     };
-    let end = before.map_or_else(|| end_of(prefix), <[u8]>::to_vec);
-    tree.range((begin, Bound::Excluded(end))).map(|item| item.map_err(unreadable))
+    Box::new(tree.range((begin, Bound::Excluded(end))).map(|item| item.map_err(unreadable)))
+}
+
+/// The same of records that lie in packs. `prefix` ends before their names.
+fn in_packs(
+    tree: &Tree,
+    prefix: &[u8],
+    after: Option<&[u8]>,
+    end: Vec<u8>,
+) -> impl DoubleEndedIterator<Item = packed::Item> + use<> {
+    let after = after.map(<[u8]>::to_vec);
+    let begin = after.as_deref().and_then(packed::place).map_or_else(|| prefix.to_vec(), |after| after.pack);
+    let of = tree.clone();
+    tree.range(begin..end).flat_map(move |item| match item {
+        Ok((key, pack)) => packed::records(&of, &key, &pack, after.as_deref().and_then(packed::place).as_ref()),
+        Err(error) => vec![Err(unreadable(error))],
+    })
 }
 
 /// A commit in the making.
@@ -124,18 +147,21 @@ impl<'t> Txn<'t> {
     }
 
     /// The batch, unless nothing changes.
-    pub(super) fn into_batch(self) -> Option<sled::Batch> {
+    pub(super) fn into_batch(self) -> Result<Option<sled::Batch>, JournalError> {
         if self.writes.is_empty() {
-            return None;
+            return Ok(None);
         }
         let mut batch = sled::Batch::default();
+        let mut packs = Changes::default();
         for (key, value) in self.writes {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
+            match (packed::place(&key), value) {
+                (Some(place), value) => packs.note(place, key.clone(), value),
+                (None, Some(value)) => batch.insert(key, value),
+                (None, None) => batch.remove(key),
             }
         }
-        Some(batch)
+        packs.write(self.tree, &mut batch)?;
+        Ok(Some(batch))
     }
 }
 

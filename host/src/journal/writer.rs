@@ -115,15 +115,16 @@ where
     E: From<JournalError> + Send + 'static,
 {
     let mut txn = Txn::new(tree);
-    let value = match change(&mut txn) {
-        Ok(value) => value,
+    let made = change(&mut txn).and_then(|value| Ok((value, txn.into_batch()?)));
+    let (value, batch) = match made {
+        Ok(made) => made,
         Err(error) => {
             // Nobody may be waiting any more; here and below that is no fault.
             let _ = reply.send(Err(error));
             return Made::Refused;
         }
     };
-    let applied = txn.into_batch().map_or(Ok(()), |batch| {
+    let applied = batch.map_or(Ok(()), |batch| {
         let _nobody_reads = gate.write().unwrap_or_else(PoisonError::into_inner);
         tree.apply_batch(batch)
     });

@@ -23,6 +23,13 @@ pub(super) const POOLED_INSTANCES: u32 = 200;
 /// Core instances alive at a time: a compiled component has a few, an interpreted one dozens.
 const CORE_INSTANCES: u32 = 4_000;
 
+/// Bytes of an instance's memory, and of its tables, that its slot keeps for the next one.
+const KEPT_MEMORY: usize = 1 << 20;
+const KEPT_TABLE: usize = 64 << 10;
+
+/// Slots that keep something while nobody uses them.
+const WARM_SLOTS: u32 = 16;
+
 /// The engine, and what is linked to every plugin.
 pub struct Runtime {
     pub(super) engine: Engine,
@@ -42,7 +49,11 @@ impl Runtime {
             .max_core_instances_per_component(64)
             .max_memories_per_component(8)
             .max_tables_per_component(64)
-            .linear_memory_keep_resident(256 << 10);
+            // What a small guest has written is cleared by hand: to give pages back and to get them again costs more than the
+            // whole rest of a call, and every processor takes part in it.
+            .linear_memory_keep_resident(KEPT_MEMORY)
+            .table_keep_resident(KEPT_TABLE)
+            .max_unused_warm_slots(WARM_SLOTS);
         let mut config = Config::new();
         config
             .wasm_component_model(true)

@@ -64,9 +64,8 @@ impl Delivery {
 
     /// Numbers of bills of which nobody knows whether the vendor has them.
     pub(super) async fn uncertain_numbers(&self) -> Result<HashSet<String>, EngineError> {
-        let claimed = self.engine.journal.claimed(&self.scheme.stem).await?;
-        let uncertain = claimed.into_iter().filter(|claimed| claimed.look_up_due_ms.is_some());
-        Ok(uncertain.filter_map(|claimed| claimed.number).collect())
+        let uncertain = self.engine.journal.uncertain(&self.scheme.stem, i64::MAX).await?;
+        Ok(uncertain.into_iter().filter_map(|claimed| claimed.number).collect())
     }
 
     pub(super) fn release_numbers(&self, numbers: &[String]) {
