@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use wasmtime::component::Linker;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::capability::{self, Lent};
 
@@ -39,6 +39,8 @@ pub struct Runtime {
 impl Runtime {
     /// Starts an engine whose instances may have at most `memory_bytes` each.
     pub fn new(memory_bytes: u64) -> wasmtime::Result<Self> {
+        // Without, all that is kept would be cleared after every call, written or not.
+        let knows_pages = PoolingAllocationConfig::is_pagemap_scan_available();
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(POOLED_INSTANCES)
             .total_core_instances(CORE_INSTANCES)
@@ -49,10 +51,11 @@ impl Runtime {
             .max_core_instances_per_component(64)
             .max_memories_per_component(8)
             .max_tables_per_component(64)
-            // What a small guest has written is cleared by hand: to give pages back and to get them again costs more than the
-            // whole rest of a call, and every processor takes part in it.
-            .linear_memory_keep_resident(KEPT_MEMORY)
-            .table_keep_resident(KEPT_TABLE)
+            // What a guest has written is cleared by hand, if the kernel says which pages that are: to give them back and to
+            // get them again costs more than the whole rest of a call, and every processor takes part in it.
+            .pagemap_scan(Enabled::Auto)
+            .linear_memory_keep_resident(if knows_pages { KEPT_MEMORY } else { 0 })
+            .table_keep_resident(if knows_pages { KEPT_TABLE } else { 0 })
             .max_unused_warm_slots(WARM_SLOTS);
         let mut config = Config::new();
         config
