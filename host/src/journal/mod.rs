@@ -61,9 +61,9 @@ pub use copy::JournalCopy;
 pub use error::{JournalError, StateError};
 pub use model::{
     Attempt, AttemptResult, AttemptStep, BillLine, BillState, BillVersion, ClaimToMake, ClaimedBill, Counts,
-    Dependency, Excerpt, Exchange, FoundRow, IndexFields, Intent, Intervened, Intervention, NewScan, OnChange, PageRef,
-    PageStored, PageToStore, PendingBill, Problem, ReadyBill, Receipt, RefusedRow, RestageSettings, Restaged,
-    RowToStore, RowsBrought, Scan, ScanKind, SchemeState, SetAside, Settled, Status,
+    Dependency, Excerpt, Exchange, FoundRow, IndexFields, Intent, Intervened, Intervention, KnownPages, NewScan,
+    OnChange, PageRef, PageStored, PageToStore, PendingBill, Problem, ReadyBill, Receipt, RefusedRow, RestageSettings,
+    Restaged, RowToStore, RowsBrought, Scan, ScanKind, SchemeState, SetAside, Settled, Status,
 };
 pub use read_only::ReadOnly;
 pub use scratch::Scratch;

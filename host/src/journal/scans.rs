@@ -11,8 +11,6 @@
 //!
 //! Each of these commits leaves the scan in a state from which the next call goes on.
 
-use std::collections::BTreeSet;
-
 use super::books::{blocked_prefix, change, count};
 use super::collection::{Arriving, store_rows};
 use super::key::{Key, Kind, Parts};
@@ -71,7 +69,7 @@ pub(super) fn begin(txn: &mut Txn<'_>, scheme: &str, new: NewScan) -> Result<Sca
         window_end: new.window_end,
         begun_ms: new.begun_ms,
         source_digest: new.source_digest,
-        known_pages: BTreeSet::from([new.first_page.index]),
+        known_pages: [new.first_page.index].into_iter().collect(),
         open_pages: vec![new.first_page],
         pages_stored: 0,
         rows: 0,
@@ -100,7 +98,7 @@ pub(super) fn restart(
     if !under_way.scan.open_pages.is_empty() {
         under_way.scan = Scan {
             source_digest,
-            known_pages: BTreeSet::from([first_page.index]),
+            known_pages: [first_page.index].into_iter().collect(),
             open_pages: vec![first_page],
             pages_stored: 0,
             rows: 0,
@@ -128,7 +126,7 @@ pub(super) fn give_up_pages(txn: &mut Txn<'_>, scheme: &str, scan: u64) -> Resul
 pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageStored, JournalError> {
     let (mut record, mut under_way) = under_way(txn, &page.scheme, page.scan)?;
     let scan = &mut under_way.scan;
-    if !scan.known_pages.contains(&page.page.index) {
+    if !scan.known_pages.contains(page.page.index) {
         return Err(JournalError::Conflict(format!(
             "scan {} of scheme `{}` knows no page {}",
             page.scan, page.scheme, page.page.index

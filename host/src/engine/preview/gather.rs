@@ -12,7 +12,7 @@ use crate::engine::scan::{self, FIRST_PAGE};
 use crate::engine::shape::{self, Shaped};
 use crate::engine::snapshot::Scheme;
 use crate::engine::{Engine, EngineError};
-use crate::journal::{PageRef, RowToStore, Scan, ScanKind};
+use crate::journal::{KnownPages, PageRef, RowToStore, Scan, ScanKind};
 use crate::observe::clock;
 
 /// Pages of one window, those without rows included.
@@ -169,7 +169,7 @@ fn scan_of(start: Option<i64>, end: i64) -> Scan {
         begun_ms: clock::now_ms(),
         source_digest: String::new(),
         open_pages: Vec::new(),
-        known_pages: BTreeSet::new(),
+        known_pages: KnownPages::default(),
         pages_stored: 0,
         rows: 0,
     }

@@ -4,6 +4,7 @@
 mod attempts;
 mod bills;
 mod interventions;
+mod pages;
 mod rows;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ pub use bills::{
     Settled, Status,
 };
 pub use interventions::{BillState, Intervened, Intervention, PendingBill};
+pub use pages::KnownPages;
 pub use rows::{
     FoundRow, IndexFields, NewScan, OnChange, PageRef, PageStored, PageToStore, RefusedRow, RestageSettings, Restaged,
     RowToStore, RowsBrought, Scan, ScanKind,

@@ -1,10 +1,8 @@
 //! Scans, their pages, and rows.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
-use super::Problem;
+use super::{KnownPages, Problem};
 
 /// A page of a scan, as the connector names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,7 +45,7 @@ pub struct Scan {
     /// Pages that are known and not yet stored. Empty: every page is stored, and the scan can be finished.
     pub open_pages: Vec<PageRef>,
     /// Indexes of all pages ever named, so that a page that is announced twice is fetched once.
-    pub known_pages: BTreeSet<u32>,
+    pub known_pages: KnownPages,
     /// Pages stored.
     pub pages_stored: u32,
     /// Rows stored, skipped ones included.
