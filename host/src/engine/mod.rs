@@ -192,6 +192,9 @@ pub enum EngineError {
     /// The scheme's metadata cannot be rendered, or its rows have no id.
     #[error("{0}")]
     Scheme(String),
+    /// The scan was ended with what it had; its window comes again.
+    #[error("{0}")]
+    GivenUp(String),
     /// The scheme's file was removed, or it cannot run any more.
     #[error("the scheme was removed; what is in the journal stays")]
     Removed,

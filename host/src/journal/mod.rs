@@ -63,7 +63,7 @@ pub use model::{
     Attempt, AttemptResult, AttemptStep, BillLine, BillState, BillVersion, ClaimToMake, ClaimedBill, Counts,
     Dependency, Excerpt, Exchange, FoundRow, IndexFields, Intent, Intervened, Intervention, KnownPages, NewScan,
     OnChange, PageRef, PageStored, PageToStore, PendingBill, Problem, ReadyBill, Receipt, RefusedRow, RestageSettings,
-    Restaged, RowToStore, RowsBrought, Scan, ScanKind, SchemeState, SetAside, Settled, Status,
+    Restaged, RowToStore, RowsBrought, Scan, ScanKind, SchemeState, SetAside, Settled, Status, Trail,
 };
 pub use read_only::ReadOnly;
 pub use scratch::Scratch;
@@ -98,9 +98,10 @@ pub trait Journal: Send + Sync + 'static {
     /// that the page does not name has to be ensured again before it serves lookups.
     async fn store_page(&self, page: PageToStore) -> Result<PageStored, JournalError>;
 
-    /// Gives up the pages that a scan has still to store, so that it can be finished with what it has. For a scan that moves no
-    /// `last_sync` on. Nothing counts as vanished in it. `Conflict` if the scan is not under way.
-    async fn give_up_pages(&self, scheme: &str, scan: u64) -> Result<(), JournalError>;
+    /// Gives up the pages that a scan has still to store, so that it can be finished with what it has. It then moves no `last_sync` on
+    /// and counts as no scan that others have waited for. Nothing counts as vanished in it. `Conflict` if the scan is not
+    /// under way.
+    async fn give_up_pages(&self, scheme: &str, scan: u64, reason: String) -> Result<(), JournalError>;
 
     /// Makes bills due that wait for this collection, because rows may have come to it otherwise than by a scan.
     async fn release(&self, collection: &str) -> Result<(), JournalError>;

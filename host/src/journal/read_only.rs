@@ -175,7 +175,7 @@ impl Journal for ReadOnly {
         Err(JournalError::ReadOnly)
     }
 
-    async fn give_up_pages(&self, _: &str, _: u64) -> Result<(), JournalError> {
+    async fn give_up_pages(&self, _: &str, _: u64, _: String) -> Result<(), JournalError> {
         Err(JournalError::ReadOnly)
     }
 

@@ -19,7 +19,7 @@ use super::record::{ScanRecord, SchemeRecord, decode};
 use super::refused::{hold_up, rows_now};
 use super::txn::{Read, Txn};
 use super::vanished::{PageSeen, forget_some};
-use super::{JournalError, NewScan, PageRef, PageStored, PageToStore, Scan, ScanKind};
+use super::{JournalError, NewScan, PageRef, PageStored, PageToStore, Scan, ScanKind, Trail};
 
 /// Bills that one commit seals or releases (a page's worth more, if the last note is long).
 const BILLS_PER_COMMIT: usize = 500;
@@ -73,6 +73,8 @@ pub(super) fn begin(txn: &mut Txn<'_>, scheme: &str, new: NewScan) -> Result<Sca
         open_pages: vec![new.first_page],
         pages_stored: 0,
         rows: 0,
+        trail: Trail::default(),
+        given_up: None,
     };
     record.scan = Some(ScanRecord {
         scan: scan.clone(),
@@ -102,6 +104,7 @@ pub(super) fn restart(
             open_pages: vec![first_page],
             pages_stored: 0,
             rows: 0,
+            trail: Trail::default(),
             ..under_way.scan
         };
         under_way.complete = true;
@@ -114,13 +117,18 @@ pub(super) fn restart(
     Ok(scan)
 }
 
-/// Forgets the pages that are still to be stored; what a scan does not have proves nothing then.
-pub(super) fn give_up_pages(txn: &mut Txn<'_>, scheme: &str, scan: u64) -> Result<(), JournalError> {
+pub(super) fn give_up_pages(txn: &mut Txn<'_>, scheme: &str, scan: u64, reason: String) -> Result<(), JournalError> {
     let (mut record, mut under_way) = under_way(txn, scheme, scan)?;
-    under_way.scan.open_pages.clear();
-    under_way.complete = false;
+    give_up(&mut under_way, reason);
     record.scan = Some(under_way);
     txn.put_record(scheme_key(scheme), &record)
+}
+
+/// Forgets the pages that are still to be stored; what a scan does not have proves nothing then.
+fn give_up(under_way: &mut ScanRecord, reason: String) {
+    under_way.scan.open_pages.clear();
+    under_way.scan.given_up = Some(reason);
+    under_way.complete = false;
 }
 
 pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageStored, JournalError> {
@@ -141,6 +149,10 @@ pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageSt
             scan.open_pages.push(next.clone());
         }
     }
+    scan.trail = page.trail.clone();
+    if let Some(reason) = &page.give_up {
+        give_up(&mut under_way, reason.clone());
+    }
 
     under_way.complete &= page.complete_bills && page.makes_bills && page.merges;
     let mut seen = under_way.complete.then(|| PageSeen::new(under_way.sequence_before));
@@ -148,8 +160,8 @@ pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageSt
     if let Some(seen) = seen {
         seen.write(txn, page, under_way.run)?;
     }
-    scan.pages_stored += 1;
-    scan.rows += stored.counts.rows;
+    under_way.scan.pages_stored += 1;
+    under_way.scan.rows += stored.counts.rows;
     count(txn, &page.scheme, |counts| {
         counts.rows += stored.counts.rows;
         counts.new += stored.counts.new;
@@ -239,10 +251,11 @@ pub(super) fn finish_some(
         }
     } else if forget_some(txn, scheme, scan)? && seal_some(txn, scheme, &mut under_way)? {
         under_way.finished = true;
-        if under_way.scan.kind != ScanKind::Remedy {
+        let is_whole = under_way.scan.given_up.is_none();
+        if is_whole && under_way.scan.kind != ScanKind::Remedy {
             record.last_finished_scan_begun_ms = Some(under_way.scan.begun_ms);
         }
-        if under_way.scan.kind == ScanKind::Scheduled {
+        if is_whole && under_way.scan.kind == ScanKind::Scheduled {
             record.last_sync = Some(under_way.scan.window_end);
         }
         if txn.holds_any(blocked_prefix(scheme).bytes())? {

@@ -139,9 +139,9 @@ impl Journal for SledStore {
         self.commit(move |txn| scans::store_page(txn, &page)).await
     }
 
-    async fn give_up_pages(&self, scheme: &str, scan: u64) -> Result<(), JournalError> {
+    async fn give_up_pages(&self, scheme: &str, scan: u64, reason: String) -> Result<(), JournalError> {
         let scheme = scheme.to_owned();
-        self.commit(move |txn| scans::give_up_pages(txn, &scheme, scan)).await
+        self.commit(move |txn| scans::give_up_pages(txn, &scheme, scan, reason)).await
     }
 
     async fn release(&self, collection: &str) -> Result<(), JournalError> {

@@ -19,4 +19,5 @@ mod rates;
 mod records;
 mod refunds;
 mod reload;
+mod scans;
 mod vendors;

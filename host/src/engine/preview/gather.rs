@@ -12,7 +12,7 @@ use crate::engine::scan::{self, FIRST_PAGE};
 use crate::engine::shape::{self, Shaped};
 use crate::engine::snapshot::Scheme;
 use crate::engine::{Engine, EngineError};
-use crate::journal::{KnownPages, PageRef, RowToStore, Scan, ScanKind};
+use crate::journal::{PageRef, RowToStore, ScanKind};
 use crate::observe::clock;
 
 /// Pages of one window, those without rows included.
@@ -72,14 +72,14 @@ impl Gathered {
         end: i64,
         limit: usize,
     ) -> Result<(), EngineError> {
-        let scan = scan_of(start, end);
+        let window = scan::Window { kind: ScanKind::Scheduled, start, end };
         self.read.window = Some(Window { start: start.map(|start| in_zone(scheme, start)), end: in_zone(scheme, end) });
         self.read.page_size = Some(scheme.source.page_size);
         let mut open = VecDeque::from([FIRST_PAGE]);
         let mut known = BTreeSet::from([FIRST_PAGE.index]);
         for _ in 0..PAGES {
             let Some(page) = open.pop_front() else { break };
-            let fetched = scan::fetch(engine, scheme, &scan, &page, Some(Instant::now() + PATIENCE)).await?;
+            let fetched = scan::fetch(engine, scheme, window, &page, Some(Instant::now() + PATIENCE)).await?;
             let next: Vec<PageRef> = fetched.next.into_iter().filter(|next| known.insert(next.index)).collect();
             open.extend(next);
             self.read.pages += 1;
@@ -156,22 +156,6 @@ impl Gathered {
     /// The rows as they would be stored.
     pub(super) fn shaped(&self) -> Vec<Row> {
         self.shaped.iter().filter_map(|row| shape::bare(&row.json)).collect()
-    }
-}
-
-/// A scan of this window, which is nowhere recorded.
-fn scan_of(start: Option<i64>, end: i64) -> Scan {
-    Scan {
-        id: 0,
-        kind: ScanKind::Scheduled,
-        window_start: start,
-        window_end: end,
-        begun_ms: clock::now_ms(),
-        source_digest: String::new(),
-        open_pages: Vec::new(),
-        known_pages: KnownPages::default(),
-        pages_stored: 0,
-        rows: 0,
     }
 }
 

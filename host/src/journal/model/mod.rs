@@ -18,7 +18,7 @@ pub use interventions::{BillState, Intervened, Intervention, PendingBill};
 pub use pages::KnownPages;
 pub use rows::{
     FoundRow, IndexFields, NewScan, OnChange, PageRef, PageStored, PageToStore, RefusedRow, RestageSettings, Restaged,
-    RowToStore, RowsBrought, Scan, ScanKind,
+    RowToStore, RowsBrought, Scan, ScanKind, Trail,
 };
 
 /// The books of one scheme, since it began.

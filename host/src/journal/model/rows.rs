@@ -50,6 +50,34 @@ pub struct Scan {
     pub pages_stored: u32,
     /// Rows stored, skipped ones included.
     pub rows: u64,
+    /// What its pages looked like so far.
+    pub trail: Trail,
+    /// Why the pages that it had still to store were given up: it is finished with what it has, and moves nothing on.
+    pub given_up: Option<String>,
+}
+
+/// What is kept in mind of the pages of a scan, so that one that never ends is noticed. As large for a million pages as for
+/// one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trail {
+    /// Rows fetched, before conditions and stages.
+    pub rows: u64,
+    /// The largest total that the source has named.
+    pub total: Option<u64>,
+    /// Pages that had rows.
+    pub pages_with_rows: u32,
+    /// Tells the rows of the page that others are compared with.
+    pub landmark: u64,
+    /// That page.
+    pub landmark_page: u32,
+    /// Pages since then that had the same rows.
+    pub seen_again: u32,
+    /// Pages without rows since the last one that had some.
+    pub empty_in_a_row: u32,
+    /// Those of them at the end that were asked for alike.
+    pub standing_still: u32,
+    /// Tells what the last of them was asked for with.
+    pub place: u64,
 }
 
 /// A scan to begin.
@@ -158,6 +186,10 @@ pub struct PageToStore {
     pub page: PageRef,
     /// Pages that may be fetched now; those already known are ignored.
     pub next: Vec<PageRef>,
+    /// What the scan's pages have looked like with this one.
+    pub trail: Trail,
+    /// Give up everything that is open after this page, and why ([`Journal::give_up_pages`](super::super::Journal::give_up_pages)).
+    pub give_up: Option<String>,
     /// The rows, in order.
     pub rows: Vec<RowToStore>,
     /// Rows that were read and left out on purpose, by a condition or a stage: they count as read and skipped.

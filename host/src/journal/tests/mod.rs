@@ -88,6 +88,8 @@ fn page_of(scheme: &str, scan: u64, index: u32, rows: Vec<RowToStore>) -> PageTo
         scan,
         page: page(index),
         next: vec![],
+        trail: Trail::default(),
+        give_up: None,
         rows,
         left_out: 0,
         on_change: OnChange::Redeliver,

@@ -225,13 +225,19 @@ async fn schemes_do_not_touch_each_other() {
 }
 
 #[tokio::test]
-async fn a_remedy_that_gives_up_ends_with_what_it_has_and_moves_nothing_on() {
+async fn a_scan_that_gives_up_ends_with_what_it_has_and_moves_nothing_on() {
+    for kind in [ScanKind::Remedy, ScanKind::Backfill, ScanKind::Scheduled] {
+        gives_up(kind).await;
+    }
+}
+
+async fn gives_up(kind: ScanKind) {
     const S: &str = "订单";
     let bench = Bench::new();
     bench.scan(S, vec![row("1", "SO-1", 1)]).await;
     let before = bench.store.scheme(S).await.unwrap();
     let new = NewScan {
-        kind: ScanKind::Remedy,
+        kind,
         window_start: None,
         window_end: 9_999,
         begun_ms: 9_999_000,
@@ -242,10 +248,10 @@ async fn a_remedy_that_gives_up_ends_with_what_it_has_and_moves_nothing_on() {
     let stored = PageToStore { next: vec![page(1)], ..page_of(S, scan, 0, vec![row("2", "SO-2", 2)]) };
     bench.store.store_page(stored).await.unwrap();
     assert!(bench.store.finish_scan(S, scan).await.is_err(), "a page is open");
-    bench.store.give_up_pages(S, scan).await.unwrap();
+    bench.store.give_up_pages(S, scan, "因为".into()).await.unwrap();
     assert_eq!(bench.store.finish_scan(S, scan).await.unwrap(), 1);
     let after = bench.store.scheme(S).await.unwrap();
     assert_eq!((after.last_sync, after.scan), (before.last_sync, None));
     assert_eq!(after.last_finished_scan_begun_ms, before.last_finished_scan_begun_ms);
-    assert!(bench.store.give_up_pages(S, scan).await.is_err());
+    assert!(bench.store.give_up_pages(S, scan, "因为".into()).await.is_err());
 }

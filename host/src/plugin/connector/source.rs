@@ -1,5 +1,6 @@
 //! Reading a page.
 
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -40,6 +41,10 @@ pub struct FetchedPage {
     pub rows: Vec<Map<String, Value>>,
     /// The pages that may be fetched now.
     pub next: Vec<PageRef>,
+    /// How many rows the scan has in all, where the vendor says so.
+    pub total: Option<u64>,
+    /// Tells these rows from others.
+    pub content: u64,
 }
 
 impl Connector {
@@ -85,6 +90,9 @@ impl Connector {
         })
         .await
         .map_err(CallError::into_failure)??;
+        let mut content = DefaultHasher::new();
+        content.write(&fetched.rows);
+        let content = content.finish();
         let rows = rows(fetched.columns, &fetched.rows).map_err(|reason| {
             let reason = format!("returned a malformed page {}: {reason}", page.index);
             CallError::Malformed { plugin: self.plugin.name().to_owned(), reason }.into_failure()
@@ -94,7 +102,7 @@ impl Connector {
             .into_iter()
             .map(|next| PageRef { index: next.index, start_row: next.start_row, cursor: next.cursor })
             .collect();
-        Ok(FetchedPage { rows, next })
+        Ok(FetchedPage { rows, next, total: fetched.total, content })
     }
 }
 

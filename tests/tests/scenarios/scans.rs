@@ -1,0 +1,114 @@
+//! A scan reads every page of its window: side by side where their order is free, on after a crash, and not for ever.
+
+use std::time::Duration;
+
+use qiao_tests::{Dataset, Vendors, VendorsOptions};
+use serde_json::json;
+
+use crate::harness::{Project, test_plugin};
+
+/// The rows of a source that ends, as `tests/plugins/misbehaving/src/pages.rs` has it: twelve pages.
+const ROWS: u64 = 24;
+
+/// A project whose only scheme reads `api` and writes what it reads; the vendor sees each page that is asked for.
+fn paging(api: &str, vendors: &Vendors) -> Project {
+    let project = Project::empty();
+    project.add_plugin(&test_plugin("misbehaving"));
+    project.write(
+        "qiao.toml",
+        format!(
+            "[connections.main]\nplugin = \"misbehaving\"\nbase_url = \"{}\"\nallow_private = true\nconcurrency = 4\n",
+            vendors.okki.base_url()
+        ),
+    );
+    let since = json!({ "field": "since", "type": "string", "value": "{{LAST_SYNC_TIME|datetime}}" });
+    let source = json!({ "api": api, "method": "GET", "id": "number", "request": [since] });
+    let number = json!({ "field": "number", "type": "string", "value": "{number}" });
+    let target = json!({ "api": "behave", "request": [number] });
+    project.write(
+        "schemes/pages.yaml",
+        format!(
+            "source:\n  connection: main\n  start_from: \"2026-01-01\"\n  page_size: 1\n  metadata: {source}\n\
+             target:\n  connection: main\n  metadata: {target}\n"
+        ),
+    );
+    project
+}
+
+async fn vendors() -> Vendors {
+    Vendors::start(VendorsOptions::new(Dataset::small(1))).await.unwrap()
+}
+
+/// How many pages were asked for so far.
+fn asked(vendors: &Vendors) -> usize {
+    vendors.okki.log().all().len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_whose_order_is_free_are_fetched_side_by_side() {
+    for (api, side_by_side) in [("side-by-side", 4), ("one-by-one", 1)] {
+        let vendors = vendors().await;
+        vendors.okki.set_latency(Duration::from_millis(20));
+        let ran = paging(api, &vendors).run_once().await.succeeded().scheme("schemes/pages.yaml");
+        assert_eq!((&ran["new"], &ran["done"]), (&json!(ROWS), &json!(ROWS)), "{api}");
+        assert_eq!(vendors.okki.log().max_in_flight(), side_by_side, "{api}: the connection's concurrency");
+        assert_eq!(asked(&vendors), 12, "{api}: each page once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scan_that_is_killed_with_several_pages_in_flight_goes_on_with_those_that_are_not_stored() {
+    for api in ["side-by-side", "one-by-one"] {
+        let vendors = vendors().await;
+        vendors.okki.set_latency(Duration::from_millis(50));
+        let project = paging(api, &vendors);
+        for pages in [4, 9] {
+            let mut host = project.start(&["run", "--once"]);
+            vendors.wait_for(Duration::from_mins(1), |vendors| asked(vendors) >= pages).await.unwrap();
+            host.kill().await.unwrap();
+        }
+        let before = asked(&vendors);
+        let ran = project.run_once().await.succeeded().scheme("schemes/pages.yaml");
+        // The scan that was cut off, and one of what came since: it skips every row that the first one, or an earlier run, has
+        // stored.
+        assert_eq!(ran["skipped"], ROWS, "{api}: nothing is lost: {ran}");
+        assert!(ran["new"].as_u64().unwrap() < ROWS, "{api}: {ran}");
+        assert!(asked(&vendors) - before < 24, "{api}: what is stored is not asked for again");
+    }
+}
+
+/// What was read is delivered; the window does not move on; the next scan begins anew, and ends likewise.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_never_ends_is_given_up_and_named() {
+    let vendors = vendors().await;
+    for (api, rows, said) in [
+        ("repeat", 2, &["has returned the rows of page", "8 times more", "cursor `2026-01-01T00:00:00+08:00`"][..]),
+        ("repeat-three", 6, &["has returned the rows of page", "8 times more"]),
+        ("follow-itself", 6, &["names a page as the one that follows it (page 2)"]),
+        ("reuse-number", 2, &["names two pages that have the same number, 7 (page 0)"]),
+        ("empty", 0, &["has returned 1000 pages without rows that differ in nothing but their number"]),
+        ("outgrow", 126, &["has returned 126 rows of 3 that it says it has"]),
+    ] {
+        let project = paging(api, &vendors);
+        for done in [rows, 0] {
+            let ran = project.run_once().await;
+            let scheme = ran.scheme("schemes/pages.yaml");
+            assert_eq!((&scheme["new"], &scheme["done"]), (&json!(done), &json!(done)), "{api}: {ran:?}");
+            let named = "the source does not come to an end: the connector `misbehaving` of connection `main`";
+            ran.failed_saying(said).failed_saying(&[named, "hint: what was read stays"]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_repeats_itself_is_noticed_over_a_crash() {
+    let vendors = vendors().await;
+    vendors.okki.set_latency(Duration::from_millis(20));
+    let project = paging("repeat", &vendors);
+    let mut host = project.start(&["run", "--once"]);
+    vendors.wait_for(Duration::from_mins(1), |vendors| asked(vendors) >= 16).await.unwrap();
+    host.kill().await.unwrap();
+    let before = asked(&vendors);
+    project.run_once().await.failed_saying(&["8 times more"]);
+    assert!(asked(&vendors) - before < 24, "the pages from before the crash count");
+}
