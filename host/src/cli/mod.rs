@@ -3,6 +3,7 @@
 //!
 //! Exit codes: 0 all went well; 1 something failed, and it was said what; 2 the command or the project cannot be used.
 
+mod backfill;
 mod connection;
 mod init;
 mod metadata;

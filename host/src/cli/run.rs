@@ -158,7 +158,7 @@ async fn interrupted() -> std::io::Result<()> {
 }
 
 /// A line a second while something moves.
-async fn report_progress(progress: Arc<Progress>) {
+pub(super) async fn report_progress(progress: Arc<Progress>) {
     let mut before = progress.now();
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     tick.tick().await;

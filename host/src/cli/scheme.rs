@@ -1,4 +1,4 @@
-//! `qiao scheme`: list, check, preview, status, pause, resume, purge.
+//! `qiao scheme`: list, check, preview, status, pause, resume, backfill, purge.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::project::state_dir;
-use super::{CommandError, CommandResult, Common, FAILED, metadata, output, preview, project, status};
+use super::{CommandError, CommandResult, Common, FAILED, backfill, metadata, output, preview, project, status};
 use crate::config::{ConfigProblem, nearest};
 use crate::engine::check::draft;
 use crate::engine::check::indexes::{self, UnbuiltIndex};
@@ -39,6 +39,8 @@ pub(super) enum Command {
         /// The stem of its file.
         scheme: String,
     },
+    /// Scan a chosen window again, or for the first time, in slices. `last_sync` stays where it is.
+    Backfill(backfill::Arguments),
     /// Forget what the journal holds of a scheme whose file was removed: its collection, its bills, where it stood.
     Purge {
         /// The stem of its file.
@@ -75,6 +77,7 @@ pub(super) async fn scheme(common: &Common, command: &Command) -> CommandResult 
         Command::Status { scheme } => status::status(common, scheme.as_deref()).await,
         Command::Pause { scheme } => status::pause(common, scheme, true).await,
         Command::Resume { scheme } => status::pause(common, scheme, false).await,
+        Command::Backfill(arguments) => backfill::backfill(common, arguments).await,
         Command::Purge { stem } => purge(common, stem).await,
     }
 }

@@ -46,7 +46,7 @@ use jiff::tz::TimeZone;
 
 pub use connection::ConnectionConfig;
 pub use host::{HostConfig, LimitsConfig, StoreKind};
-pub use moment::default_zone;
+pub use moment::{default_zone, read_duration, read_moment};
 pub use pasted::Pasted;
 pub use problem::{ConfigProblem, Origin, Severity};
 pub use schedule::Schedule;

@@ -1,5 +1,7 @@
 //! Time zones and points in time, as people write them.
 
+use std::time::Duration;
+
 use jiff::civil::DateTime;
 use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::{self, TimeZone};
@@ -7,6 +9,7 @@ use jiff::{Timestamp, Zoned};
 
 use super::problem::Complaint;
 use super::tree::shorten;
+use super::units::parse_duration;
 
 /// The time zone of the vendors, unless a project says otherwise.
 pub(super) const DEFAULT_ZONE: &str = "Asia/Shanghai";
@@ -38,6 +41,21 @@ pub(super) fn parse_timestamp(text: &str, zone: &TimeZone) -> Result<Timestamp, 
         Complaint::new(format!("`{}` is not a date and time", shorten(text)))
             .hint("write `2026-01-01 00:00:00`, or with an offset `2026-01-01T00:00:00+08:00`")
     })
+}
+
+/// A point in time that a person gives a command; the text says what is wrong with it.
+pub fn read_moment(text: &str, zone: &TimeZone) -> Result<Timestamp, String> {
+    parse_timestamp(text, zone).map_err(said)
+}
+
+/// A length of time that a person gives a command.
+pub fn read_duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(said)
+}
+
+fn said(complaint: Complaint) -> String {
+    let hint = complaint.hint.map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
+    complaint.message + &hint
 }
 
 #[cfg(test)]

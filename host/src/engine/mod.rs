@@ -18,6 +18,7 @@
 //! * [`preview`] shows what would become of a few rows, and leaves no trace.
 //! * [`records`] shows bills to a person and carries out what is decided of them; `attempts` is what they are shown; `pauses`
 //!   are schemes that a person has stopped for a while.
+//! * [`backfill`] takes a person's wish to scan a chosen window.
 //! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait.
 //!
 //! Invariants:
@@ -27,6 +28,7 @@
 //! * What is uncertain is looked up before anything of that bill is sent again.
 
 mod attempts;
+pub mod backfill;
 pub mod check;
 pub mod deliver;
 mod indexing;
@@ -79,6 +81,8 @@ pub struct Engine {
     /// A scheme that was paused goes on.
     resumed: Arc<Notify>,
     indexing: indexing::Indexing,
+    /// A backfill was asked for.
+    asked: Arc<Notify>,
     /// True when the host is to stop: no new work is begun.
     stop: watch::Receiver<bool>,
 }
@@ -102,6 +106,7 @@ impl Engine {
             arrived: Arc::default(),
             resumed: Arc::default(),
             indexing,
+            asked: Arc::default(),
             stop,
         }
     }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::scan::Pass;
 use super::snapshot::Scheme;
-use super::{Engine, EngineError, deliver, indexing, retention, retry, scan};
+use super::{Engine, EngineError, backfill, deliver, indexing, retention, retry, scan};
 use crate::journal::{Counts, Status};
 use crate::observe::clock;
 
@@ -92,6 +92,9 @@ async fn scan_and_deliver(engine: &Engine, scheme: &Arc<Scheme>, wait: Duration)
     if matches!(scanned, Err(EngineError::Paused)) {
         return Err(EngineError::Paused);
     }
+    if scanned.is_ok() {
+        scanned = backfill::make(engine, &scheme.stem).await.and(scanned);
+    }
     if let Err(error) = &scanned {
         tracing::error!(scheme = scheme.stem, "scan failed: {error}");
     }
@@ -101,6 +104,16 @@ async fn scan_and_deliver(engine: &Engine, scheme: &Arc<Scheme>, wait: Duration)
         tracing::error!(scheme = scheme.stem, "delivery stopped: {error}");
     }
     scanned.map(drop).and(delivered)
+}
+
+/// Delivers what one scheme has, and goes on through back-offs until nothing is due within `wait`.
+pub async fn deliver(engine: &Engine, stem: &str, wait: Duration) -> Result<(), EngineError> {
+    indexing::build_all(&*engine.journal, &engine.snapshot).await?;
+    let (engine, scheme) = engine.refreshed_with(stem)?;
+    if scheme.target.is_none() {
+        return Ok(());
+    }
+    deliver_through_pauses(&engine, &scheme, wait).await
 }
 
 /// Delivers, waits for what is due soon, and delivers again.

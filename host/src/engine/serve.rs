@@ -16,7 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::scan::Pass;
 use super::snapshot::Scheme;
-use super::{Engine, EngineError, Slept, deliver, indexing, retention, scan};
+use super::{Engine, EngineError, Slept, backfill, deliver, indexing, retention, scan};
 use crate::config::Schedule;
 use crate::observe::clock;
 
@@ -122,16 +122,24 @@ async fn scan_by_schedule(engine: Engine, stem: &str) {
             return;
         }
     }
+    let asked = Arc::clone(&engine.asked);
     loop {
+        let wake = asked.notified();
         let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return };
+        due.backfill = backfill::is_open(&engine, stem).await.then(clock::now);
         let Some((at, pass)) = due.next(&scheme, clock::now()) else {
             // It may get a schedule.
-            if engine.sleep_unless_replaced(LONGEST_SLEEP).await == Slept::Stopping {
-                return;
+            tokio::select! {
+                slept = engine.sleep_unless_replaced(LONGEST_SLEEP) => if slept == Slept::Stopping { return },
+                () = wake => {}
             }
             continue;
         };
-        match engine.sleep_unless_replaced(until(at)).await {
+        let slept = tokio::select! {
+            slept = engine.sleep_unless_replaced(until(at)) => slept,
+            () = wake => continue,
+        };
+        match slept {
             Slept::Whole => {}
             Slept::Replaced => {
                 due.forget_what_is_to_come(clock::now());
@@ -154,6 +162,11 @@ async fn scan_by_schedule(engine: Engine, stem: &str) {
             Err(error) => {
                 due.done(pass);
                 tracing::error!(scheme = stem, "scan failed, again by schedule: {error}");
+                // A backfill that is not over is due at once.
+                let is_over = pass != Pass::Backfill || matches!(error, EngineError::GivenUp(_));
+                if !is_over && engine.sleep(REST).await.is_err() {
+                    return;
+                }
             }
         }
         engine.arrived.notify_waiters();
@@ -173,6 +186,8 @@ async fn scan_whole(engine: &Engine, stem: &str, pass: Pass) -> Result<(), Engin
 struct Due {
     scheduled: Option<Timestamp>,
     remedy: Option<Timestamp>,
+    /// The next slice of a backfill, which the journal knows of.
+    backfill: Option<Timestamp>,
 }
 
 impl Due {
@@ -190,8 +205,8 @@ impl Due {
 
     /// The first of what is known; the scheduled one where both are due at a time.
     fn first(&self) -> Option<(Timestamp, Pass)> {
-        let both = [(self.scheduled, Pass::Scheduled), (self.remedy, Pass::Remedy)];
-        both.into_iter().filter_map(|(at, pass)| Some((at?, pass))).min_by_key(|(at, _)| *at)
+        let all = [(self.scheduled, Pass::Scheduled), (self.remedy, Pass::Remedy), (self.backfill, Pass::Backfill)];
+        all.into_iter().filter_map(|(at, pass)| Some((at?, pass))).min_by_key(|(at, _)| *at)
     }
 
     /// The next time is found anew.
@@ -199,6 +214,7 @@ impl Due {
         match pass {
             Pass::Scheduled => self.scheduled = None,
             Pass::Remedy => self.remedy = None,
+            Pass::Backfill => self.backfill = None,
         }
     }
 
@@ -318,11 +334,19 @@ mod tests {
     #[test]
     fn what_is_due_at_once_is_made_one_after_the_other_and_nothing_is_passed_over() {
         let at = |second: i64| Timestamp::from_second(second).unwrap();
-        let both = |scheduled: i64, remedy: i64| Due { scheduled: Some(at(scheduled)), remedy: Some(at(remedy)) };
+        let both = |scheduled: i64, remedy: i64| Due {
+            scheduled: Some(at(scheduled)),
+            remedy: Some(at(remedy)),
+            backfill: None,
+        };
         let mut due = both(10, 10);
         assert_eq!(due.first(), Some((at(10), Pass::Scheduled)));
         due.done(Pass::Scheduled);
         assert_eq!(due.first(), Some((at(10), Pass::Remedy)), "it is not forgotten while the other runs");
+        let mut due = Due { backfill: Some(at(12)), ..both(10, 20) };
+        assert_eq!(due.first(), Some((at(10), Pass::Scheduled)), "what is due by schedule goes before a backfill");
+        due.done(Pass::Scheduled);
+        assert_eq!(due.first(), Some((at(12), Pass::Backfill)));
         let mut due = both(10, 5);
         assert_eq!(due.first(), Some((at(5), Pass::Remedy)));
         due.forget_what_is_to_come(at(7));

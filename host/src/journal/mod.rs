@@ -60,10 +60,10 @@ use async_trait::async_trait;
 pub use copy::JournalCopy;
 pub use error::{JournalError, StateError};
 pub use model::{
-    Attempt, AttemptResult, AttemptStep, BillLine, BillState, BillVersion, ClaimToMake, ClaimedBill, Counts,
-    Dependency, Excerpt, Exchange, FoundRow, IndexFields, Intent, Intervened, Intervention, KnownPages, NewScan,
-    OnChange, PageRef, PageStored, PageToStore, PendingBill, Problem, ReadyBill, Receipt, RefusedRow, RestageSettings,
-    Restaged, RowToStore, RowsBrought, Scan, ScanKind, SchemeState, SetAside, Settled, Status, Trail,
+    Attempt, AttemptResult, AttemptStep, Backfill, BillLine, BillState, BillVersion, ClaimToMake, ClaimedBill, Counts,
+    Dependency, Excerpt, Exchange, FoundRow, IndexFields, Intent, Intervened, Intervention, KnownPages, NewBackfill,
+    NewScan, OnChange, PageRef, PageStored, PageToStore, PendingBill, Problem, ReadyBill, Receipt, RefusedRow,
+    RestageSettings, Restaged, RowToStore, RowsBrought, Scan, ScanKind, SchemeState, SetAside, Settled, Status, Trail,
 };
 pub use read_only::ReadOnly;
 pub use scratch::Scratch;
@@ -80,6 +80,10 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Begins a scan. A scheme has at most one at a time: `Conflict` if one is under way.
     async fn begin_scan(&self, scheme: &str, scan: NewScan) -> Result<Scan, JournalError>;
+
+    /// Notes a backfill, whose scans are to be made one after the other. `Conflict` if another one is not over; one of the same window
+    /// is that one.
+    async fn plan_backfill(&self, scheme: &str, backfill: NewBackfill) -> Result<(), JournalError>;
 
     /// Begins the scan under way again from its first page, with the same number and window: to another source than the one
     /// that named its pages (`source_digest`) their cursors mean nothing. Rows that are stored stay, and bills that it has

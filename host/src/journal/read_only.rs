@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     Attempt, BillLine, BillState, BillVersion, ClaimToMake, ClaimedBill, FoundRow, IndexFields, Intervened,
-    Intervention, Journal, JournalError, NewScan, PageRef, PageStored, PageToStore, ReadyBill, RefusedRow,
+    Intervention, Journal, JournalError, NewBackfill, NewScan, PageRef, PageStored, PageToStore, ReadyBill, RefusedRow,
     RestageSettings, Restaged, RowsBrought, Scan, SchemeState, SetAside, Settled, Status,
 };
 
@@ -172,6 +172,10 @@ impl Journal for ReadOnly {
     }
 
     async fn store_page(&self, _: PageToStore) -> Result<PageStored, JournalError> {
+        Err(JournalError::ReadOnly)
+    }
+
+    async fn plan_backfill(&self, _: &str, _: NewBackfill) -> Result<(), JournalError> {
         Err(JournalError::ReadOnly)
     }
 

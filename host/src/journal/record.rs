@@ -9,10 +9,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::key::printable;
-use super::{IndexFields, JournalError, Problem, Receipt, Scan};
+use super::{Backfill, IndexFields, JournalError, Problem, Receipt, Scan};
 
 /// The format of keys and records.
-pub(super) const FORMAT: u32 = 5;
+pub(super) const FORMAT: u32 = 6;
 
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, JournalError> {
     postcard::to_stdvec(record).map_err(|e| JournalError::Store { action: "written", reason: e.to_string() })
@@ -42,6 +42,8 @@ pub(super) struct SchemeRecord {
     pub(super) grouping: Option<String>,
     /// Since when a person has it paused, Unix milliseconds.
     pub(super) paused_ms: Option<i64>,
+    /// The last backfill.
+    pub(super) backfill: Option<Backfill>,
 }
 
 impl SchemeRecord {

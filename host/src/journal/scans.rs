@@ -19,7 +19,7 @@ use super::record::{ScanRecord, SchemeRecord, decode};
 use super::refused::{hold_up, rows_now};
 use super::txn::{Read, Txn};
 use super::vanished::{PageSeen, forget_some};
-use super::{JournalError, NewScan, PageRef, PageStored, PageToStore, Scan, ScanKind, Trail};
+use super::{Backfill, JournalError, NewBackfill, NewScan, PageRef, PageStored, PageToStore, Scan, ScanKind, Trail};
 
 /// Bills that one commit seals or releases (a page's worth more, if the last note is long).
 const BILLS_PER_COMMIT: usize = 500;
@@ -87,6 +87,20 @@ pub(super) fn begin(txn: &mut Txn<'_>, scheme: &str, new: NewScan) -> Result<Sca
     });
     txn.put_record(scheme_key(scheme), &record)?;
     Ok(scan)
+}
+
+pub(super) fn plan_backfill(txn: &mut Txn<'_>, scheme: &str, new: NewBackfill) -> Result<(), JournalError> {
+    overhaul::refuse_during(txn, scheme)?;
+    let mut record = scheme_record(txn, scheme)?;
+    if let Some(open) = record.backfill.as_ref().filter(|backfill| backfill.is_open()) {
+        return if (open.start, open.end) == (new.start, new.end) {
+            Ok(())
+        } else {
+            Err(JournalError::Conflict(format!("another backfill of scheme `{scheme}` is not over yet")))
+        };
+    }
+    record.backfill = Some(Backfill::begin(new));
+    txn.put_record(scheme_key(scheme), &record)
 }
 
 pub(super) fn restart(
@@ -162,6 +176,11 @@ pub(super) fn store_page(txn: &mut Txn<'_>, page: &PageToStore) -> Result<PageSt
     }
     under_way.scan.pages_stored += 1;
     under_way.scan.rows += stored.counts.rows;
+    if let Some(backfill) = record.backfill.as_mut().filter(|_| under_way.scan.kind == ScanKind::Backfill) {
+        backfill.rows += stored.counts.rows;
+        backfill.new += stored.counts.new;
+        backfill.skipped += stored.counts.skipped;
+    }
     count(txn, &page.scheme, |counts| {
         counts.rows += stored.counts.rows;
         counts.new += stored.counts.new;
@@ -252,11 +271,16 @@ pub(super) fn finish_some(
     } else if forget_some(txn, scheme, scan)? && seal_some(txn, scheme, &mut under_way)? {
         under_way.finished = true;
         let is_whole = under_way.scan.given_up.is_none();
-        if is_whole && under_way.scan.kind != ScanKind::Remedy {
-            record.last_finished_scan_begun_ms = Some(under_way.scan.begun_ms);
-        }
         if is_whole && under_way.scan.kind == ScanKind::Scheduled {
+            record.last_finished_scan_begun_ms = Some(under_way.scan.begun_ms);
             record.last_sync = Some(under_way.scan.window_end);
+        }
+        if let Some(backfill) = record.backfill.as_mut().filter(|_| under_way.scan.kind == ScanKind::Backfill) {
+            backfill.bills += under_way.bills;
+            if is_whole {
+                backfill.done_to = under_way.scan.window_end;
+            }
+            backfill.given_up.clone_from(&under_way.scan.given_up);
         }
         if txn.holds_any(blocked_prefix(scheme).bytes())? {
             Finishing::Releasing(None)

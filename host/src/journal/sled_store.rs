@@ -27,8 +27,8 @@ use super::txn::{Read, Txn, range, unreadable};
 use super::writer::{Gate, Writer};
 use super::{
     Attempt, BillLine, BillState, BillVersion, ClaimToMake, ClaimedBill, Counts, FoundRow, IndexFields, Intervened,
-    Intervention, Journal, JournalError, NewScan, PageRef, PageStored, PageToStore, Problem, ReadyBill, RefusedRow,
-    RestageSettings, Restaged, RowsBrought, Scan, SchemeState, SetAside, Settled, Status,
+    Intervention, Journal, JournalError, NewBackfill, NewScan, PageRef, PageStored, PageToStore, Problem, ReadyBill,
+    RefusedRow, RestageSettings, Restaged, RowsBrought, Scan, SchemeState, SetAside, Settled, Status,
 };
 use super::{attempts, audit, bills, books, brought, groups, interventions, lookups, refused, scans};
 
@@ -120,6 +120,7 @@ impl Journal for SledStore {
                 last_sync: record.last_sync,
                 last_finished_scan_begun_ms: record.last_finished_scan_begun_ms,
                 scan: record.scan.map(|record| record.scan),
+                backfill: record.backfill,
                 counts: books::counts(tree, scheme)?,
             })
         })
@@ -137,6 +138,11 @@ impl Journal for SledStore {
 
     async fn store_page(&self, page: PageToStore) -> Result<PageStored, JournalError> {
         self.commit(move |txn| scans::store_page(txn, &page)).await
+    }
+
+    async fn plan_backfill(&self, scheme: &str, backfill: NewBackfill) -> Result<(), JournalError> {
+        let scheme = scheme.to_owned();
+        self.commit(move |txn| scans::plan_backfill(txn, &scheme, backfill)).await
     }
 
     async fn give_up_pages(&self, scheme: &str, scan: u64, reason: String) -> Result<(), JournalError> {

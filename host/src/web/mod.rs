@@ -19,10 +19,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::net::UnixListener;
 
-use crate::engine::Engine;
 use crate::engine::check::indexes;
-use crate::engine::preview;
 use crate::engine::reload::Serving;
+use crate::engine::{Engine, backfill, preview};
 
 /// The plugins that serve ([`view::plugins`]).
 pub const PLUGINS: &str = "/v1/plugins";
@@ -42,6 +41,16 @@ pub struct IndexesAsked {
 
 /// A preview: a [`preview::Request`] is posted, a [`preview::Report`] comes back.
 pub const PREVIEW: &str = "/v1/preview";
+
+/// A backfill: a [`backfill::Request`] is posted; how far one is, is asked with [`BackfillAsked`]. A [`backfill::Report`] comes back.
+pub const BACKFILL: &str = "/v1/backfill";
+
+/// Whose backfill is asked about.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BackfillAsked {
+    /// The scheme's stem.
+    pub scheme: String,
+}
 
 fn socket(state_dir: &Path) -> PathBuf {
     state_dir.join("qiao.sock")
@@ -85,6 +94,7 @@ pub async fn serve(mut listening: Listening, serving: Serving, engine: Engine) -
         .route(UNBUILT_INDEXES, get(unbuilt_indexes))
         // Rows are given along; who may ask may also fill the disk.
         .route(PREVIEW, post(show_preview).layer(DefaultBodyLimit::disable()))
+        .route(BACKFILL, post(plan_backfill).get(show_backfill))
         .merge(bills::routes())
         .with_state(Host { serving, engine });
     match listening.listener.take() {
@@ -106,6 +116,18 @@ async fn show_preview(State(host): State<Host>, body: Bytes) -> Result<Json<prev
     let standing = host.serving.standing();
     let state = standing.snapshot.state.clone();
     Ok(Json(preview::preview(&standing, Some(host.engine.journal), state, request).await))
+}
+
+async fn plan_backfill(State(host): State<Host>, body: Bytes) -> Result<Json<backfill::Report>, (StatusCode, String)> {
+    let request = serde_json::from_slice(&body).map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    backfill::plan(&host.engine, &request).await.map(Json).map_err(|reason| (StatusCode::CONFLICT, reason))
+}
+
+async fn show_backfill(
+    State(host): State<Host>,
+    Query(BackfillAsked { scheme }): Query<BackfillAsked>,
+) -> Result<Json<backfill::Report>, (StatusCode, String)> {
+    backfill::report(&host.engine, &scheme).await.map(Json).map_err(|reason| (StatusCode::NOT_FOUND, reason))
 }
 
 async fn unbuilt_indexes(

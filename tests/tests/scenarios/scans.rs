@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use qiao_tests::{Dataset, Vendors, VendorsOptions};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Project, test_plugin};
 
@@ -111,4 +111,63 @@ async fn a_source_that_repeats_itself_is_noticed_over_a_crash() {
     let before = asked(&vendors);
     project.run_once().await.failed_saying(&["8 times more"]);
     assert!(asked(&vendors) - before < 24, "the pages from before the crash count");
+}
+
+/// Half a year of orders, as a person writes it.
+const WINDOW: [&str; 4] = ["--from", "2026-01-01", "--to", "2026-06-01 08:00"];
+
+/// Scans [`WINDOW`] again, and says what came of it.
+async fn backfill(project: &Project, more: &[&str]) -> Value {
+    let arguments = [&["scheme", "backfill", "kingdee-order-to-okki", "--json"], WINDOW.as_slice(), more].concat();
+    project.qiao(&arguments).await.succeeded().json()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backfill_reads_its_window_once_and_moves_nothing_on() {
+    let vendors = Vendors::start(VendorsOptions::new(Dataset::small(60))).await.unwrap();
+    let project = Project::example(&vendors);
+    project.remove("schemes/wdt-refund-to-kingdee.yaml");
+    let scheme = "schemes/kingdee-order-to-okki.yaml";
+    let since = "FModifyDate>='{{LAST_SYNC_TIME|dateTime}}'";
+    project.edit(scheme, since, &format!("{since} and FModifyDate<='{{{{CURRENT_TIME|dateTime}}}}'"));
+    let number = |report: &Value, of: &str| report[of].as_u64().unwrap();
+
+    // Without a host: it is scanned and delivered here.
+    let made = backfill(&project, &["--slice", "30d"]).await;
+    assert!(number(&made, "new") > 0, "{made}");
+    assert_eq!(number(&made, "rows"), number(&made, "new") + number(&made, "skipped"), "{made}");
+    assert_eq!((&made["done_to"], &made["over"]), (&json!("2026-06-01 08:00:00"), &json!(true)), "{made}");
+    assert!(number(&made, "bills") > 0, "{made}");
+
+    // The scheduled window still begins at the beginning, and passes over what is there.
+    let ran = project.run_once().await.succeeded().orders();
+    assert!(number(&ran, "new") > 0, "{ran}");
+    assert_eq!(number(&ran, "skipped"), number(&made, "new"), "{ran}");
+    let ledger = vendors.ledger();
+    assert!((ledger.missing, ledger.duplicates) == (0, 0) && ledger.wrong.is_empty(), "{ledger:?}");
+
+    // With a host: it is asked to, and killed at it; the next one goes on, and the command joins in.
+    let pushed = vendors.okki.push_count();
+    vendors.kingdee.set_latency(Duration::from_millis(20));
+    let host = project.serve().await;
+    let before = vendors.kingdee.log().all().len();
+    backfill(&project, &["--no-wait"]).await;
+    vendors.wait_for(Duration::from_mins(1), |vendors| vendors.kingdee.log().all().len() > before + 20).await.unwrap();
+    host.kill().await;
+    let host = project.serve().await;
+    let again = backfill(&project, &[]).await;
+    assert_eq!((number(&again, "new"), number(&again, "bills")), (0, 0), "{again}");
+    assert!(number(&again, "rows") >= number(&made, "new"), "{again}");
+    assert_eq!(vendors.okki.push_count(), pushed, "nothing is sent again");
+
+    // What cannot be, a host refuses in its own words.
+    for (from, to, said) in [
+        ("2026-06-01", "2026-01-01", "`--from` must be earlier than `--to`"),
+        ("2026-01-01", "2999-01-01", "`--to` lies ahead"),
+        ("soon", "2026-01-01", "`--from`: `soon` is not a date and time"),
+    ] {
+        let arguments = ["scheme", "backfill", "kingdee-order-to-okki", "--from", from, "--to", to];
+        project.qiao(&arguments).await.failed_saying(&[said, "hint:"]);
+    }
+    host.stop().await;
 }

@@ -28,6 +28,8 @@ use crate::observe::clock;
 pub enum Pass {
     /// By the source's schedule, or a person: it moves `last_sync` on.
     Scheduled,
+    /// The next slice of a backfill, if one is not over.
+    Backfill,
     /// By the schedule of `omissionRemedy`, with its request: for what a vendor committed late.
     Remedy,
 }
@@ -56,7 +58,10 @@ pub async fn scan(engine: &Engine, stem: &str, pass: Pass, until: Option<Instant
             tracing::info!(scheme = stem, scan = open.id, pages = open.pages_stored, "goes on with an open scan");
             open
         }
-        None => begin(&engine, &scheme, pass).await?,
+        None => match begin(&engine, &scheme, pass).await? {
+            Some(begun) => begun,
+            None => return Ok(report),
+        },
     };
     let read = pages::read_all(&engine, &mut scan, &mut report, stem, until).await;
     if let Err(error @ (EngineError::Failure(_) | EngineError::Scheme(_))) = &read
@@ -106,26 +111,35 @@ async fn in_step(engine: &Engine, stem: &str) -> Result<(Engine, Arc<Scheme>), E
 /// The first page of every scan.
 pub(super) const FIRST_PAGE: PageRef = PageRef { index: 0, start_row: 0, cursor: None };
 
-async fn begin(engine: &Engine, scheme: &Scheme, pass: Pass) -> Result<Scan, EngineError> {
+async fn begin(engine: &Engine, scheme: &Scheme, pass: Pass) -> Result<Option<Scan>, EngineError> {
     let state = engine.journal.scheme(&scheme.stem).await?;
     let now = clock::now();
     let source = &scheme.source;
-    let window_start = match state.last_sync {
-        Some(last_sync) => Some(last_sync.saturating_sub(seconds(source.overlap))),
-        None => source.start_from.map(Timestamp::as_second),
+    let overlap = seconds(source.overlap);
+    let (window_start, window_end) = if pass == Pass::Backfill {
+        let slice = state.backfill.and_then(|backfill| backfill.next_slice(overlap));
+        let Some((start, end)) = slice else { return Ok(None) };
+        (Some(start), end)
+    } else {
+        let start = match state.last_sync {
+            Some(last_sync) => Some(last_sync.saturating_sub(overlap)),
+            None => source.start_from.map(Timestamp::as_second),
+        };
+        (start, now.as_second().saturating_sub(seconds(source.lag)))
     };
     let scan = NewScan {
         kind: match pass {
             Pass::Scheduled => ScanKind::Scheduled,
+            Pass::Backfill => ScanKind::Backfill,
             Pass::Remedy => ScanKind::Remedy,
         },
         window_start,
-        window_end: now.as_second().saturating_sub(seconds(source.lag)),
+        window_end,
         begun_ms: now.as_millisecond(),
         first_page: FIRST_PAGE,
         source_digest: scheme.source_digest(),
     };
-    Ok(engine.journal.begin_scan(&scheme.stem, scan).await?)
+    Ok(Some(engine.journal.begin_scan(&scheme.stem, scan).await?))
 }
 
 fn seconds(duration: Duration) -> i64 {

@@ -2,6 +2,7 @@
 //! books. Plain data; what of it is stored is part of the store's format.
 
 mod attempts;
+mod backfill;
 mod bills;
 mod interventions;
 mod pages;
@@ -10,6 +11,7 @@ mod rows;
 use serde::{Deserialize, Serialize};
 
 pub use attempts::{Attempt, AttemptResult, AttemptStep, Excerpt, Exchange};
+pub use backfill::{Backfill, NewBackfill};
 pub use bills::{
     BillLine, BillVersion, ClaimToMake, ClaimedBill, Dependency, Intent, Problem, ReadyBill, Receipt, SetAside,
     Settled, Status,
@@ -63,6 +65,8 @@ pub struct SchemeState {
     pub last_finished_scan_begun_ms: Option<i64>,
     /// The scan under way.
     pub scan: Option<Scan>,
+    /// The last backfill that was asked for.
+    pub backfill: Option<Backfill>,
     /// Since when a person has it paused, Unix milliseconds.
     pub paused_ms: Option<i64>,
     /// How rows are grouped into bills ([`Journal::regroup`](super::Journal::regroup)); `None`: nobody has said so far.

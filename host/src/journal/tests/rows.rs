@@ -92,8 +92,40 @@ async fn what_is_not_under_way_is_a_conflict() {
 }
 
 #[tokio::test]
+async fn a_backfill_is_kept_with_what_its_slices_brought_and_there_is_one_at_a_time() {
+    let bench = Bench::new();
+    let week = NewBackfill { start: 100, end: 300, slice: 100 };
+    bench.store.plan_backfill("订单", week).await.unwrap();
+    bench.store.plan_backfill("订单", week).await.unwrap();
+    let other = bench.store.plan_backfill("订单", NewBackfill { end: 301, ..week }).await.unwrap_err();
+    assert!(matches!(other, JournalError::Conflict(_)), "{other}");
+    for (id, window_end, given_up) in [(1, 200, None), (2, 300, Some("因为"))] {
+        let new = NewScan {
+            kind: ScanKind::Backfill,
+            window_start: Some(100),
+            window_end,
+            begun_ms: 80_000,
+            source_digest: "源".into(),
+            first_page: page(0),
+        };
+        bench.store.begin_scan("订单", new).await.unwrap();
+        let give_up = given_up.map(str::to_owned);
+        let rows = vec![row("1", "SO-1", 1), row(&format!("r{id}"), "SO-2", 1)];
+        bench.store.store_page(PageToStore { give_up, ..page_of("订单", id, 0, rows) }).await.unwrap();
+        bench.store.finish_scan("订单", id).await.unwrap();
+    }
+    let bench = bench.reopen();
+    let backfill = bench.store.scheme("订单").await.unwrap().backfill.unwrap();
+    assert_eq!((backfill.done_to, backfill.given_up.as_deref(), backfill.is_open()), (200, Some("因为"), false));
+    assert_eq!(backfill.rows, 4);
+    assert_eq!(backfill.rows, backfill.new + backfill.skipped);
+    assert!(backfill.bills > 0);
+    bench.store.plan_backfill("订单", NewBackfill { end: 301, ..week }).await.unwrap();
+}
+
+#[tokio::test]
 async fn only_a_finished_scheduled_scan_moves_last_sync() {
-    for (kind, last_sync) in [(ScanKind::Scheduled, Some(77)), (ScanKind::Backfill, None)] {
+    for (kind, moved) in [(ScanKind::Scheduled, (Some(77), Some(80_000))), (ScanKind::Backfill, (None, None))] {
         let bench = Bench::new();
         let new = NewScan {
             kind,
@@ -112,7 +144,7 @@ async fn only_a_finished_scheduled_scan_moves_last_sync() {
         assert_eq!(bench.store.scheme("订单").await.unwrap().last_sync, None);
         assert_eq!(bench.store.finish_scan("订单", 1).await.unwrap(), 0);
         let state = bench.store.scheme("订单").await.unwrap();
-        assert_eq!((state.last_sync, state.last_finished_scan_begun_ms), (last_sync, Some(80_000)));
+        assert_eq!((state.last_sync, state.last_finished_scan_begun_ms), moved);
         assert_eq!(state.scan, None);
     }
 }
