@@ -31,6 +31,7 @@ mod door;
 mod kingdee;
 mod ledger;
 mod okki;
+mod random;
 mod store;
 mod vendors;
 mod wdt;

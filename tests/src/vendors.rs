@@ -15,7 +15,7 @@ use crate::door::{Bell, RequestLog, WaitTimedOut};
 use crate::kingdee::signature::Application;
 use crate::kingdee::{Bills, Kingdee, State};
 use crate::ledger::{Ledger, RETURNS, RefundLedger};
-use crate::okki::{Catalogue, Crm, Okki, Orders, Tokens};
+use crate::okki::{Catalogue, Crm, Motion, Okki, Orders, Tokens};
 use crate::wdt::{self, Wdt};
 
 pub use options::{Credentials, VendorsOptions};
@@ -185,6 +185,7 @@ async fn start_okki(
         catalogue: Catalogue::of(&options.dataset),
         orders: Mutex::new(orders),
         reading: options.okki_reading,
+        motion: Motion::default(),
         clock: options.clock.clone(),
     };
     let okki = Okki::start(crm, options.okki_port.or(last_port), log).await;

@@ -5,12 +5,11 @@
 
 use std::borrow::Cow;
 
-use qiao_plugin::http::{Access, Error, Request, Response};
+use qiao_plugin::http::Request;
 use qiao_plugin::json::text;
 use qiao_plugin::{Failure, Find, Found, Receipt, Value, Wanted};
 
-use crate::reply::Refusal;
-use crate::{SendAll, order, reply, send_one, session};
+use crate::{SendAll, ask, order, session};
 
 const INFO_PATH: &str = "v1/invoices/order/info";
 
@@ -22,13 +21,13 @@ pub(crate) fn find(call: &Find, send: SendAll<'_>) -> Result<Vec<Found>, Failure
     let with_token = session::with_token(&call.connection)?;
     let numbers = call.bills.iter().map(order_no).collect::<Result<Vec<_>, _>>()?;
     let requests = numbers.iter().map(|number| with_token(Request::get(INFO_PATH).query(NUMBER_FIELD, &**number)));
-    let answers = send(requests.collect());
+    let orders = ask::ask(&requests.collect::<Vec<_>>(), send)?;
     numbers
         .iter()
-        .zip(answers)
-        .map(|(number, answer)| match read(answer)? {
+        .zip(orders)
+        .map(|(number, order)| match order {
             None => Ok(Found::Absent),
-            Some(order) => Ok(Found::Complete(receipt(number, order)?)),
+            Some(order) => Ok(Found::Complete(receipt(number, read(&order)?)?)),
         })
         .collect()
 }
@@ -51,18 +50,12 @@ fn order_no(wanted: &Wanted) -> Result<Cow<'_, str>, Failure> {
 
 /// An order by its `order_id` or `order_no`; `None` if OKKI has none.
 pub(crate) fn info(by: &str, value: &str, send: SendAll<'_>) -> Result<Option<Value>, Failure> {
-    read(send_one(Request::get(INFO_PATH).query(by, value), send))
+    let order = ask::ask(&[Request::get(INFO_PATH).query(by, value)], send)?.pop().flatten();
+    order.as_deref().map(read).transpose()
 }
 
-fn read(answer: Result<Response, Error>) -> Result<Option<Value>, Failure> {
-    let answer = answer.map_err(|error| error.failure(Access::Read))?;
-    match reply::data(&answer, Access::Read) {
-        Ok(data) => serde_json::from_str(data)
-            .map(Some)
-            .map_err(|error| Failure::transient(format!("OKKI's order is broken: {error}"))),
-        Err(Refusal::NotFound(_)) => Ok(None),
-        Err(Refusal::Failed(failure)) => Err(failure),
-    }
+fn read(order: &str) -> Result<Value, Failure> {
+    serde_json::from_str(order).map_err(|error| Failure::transient(format!("OKKI's order is broken: {error}")))
 }
 
 /// What the order is known by, if it is the one that was asked for.
@@ -84,6 +77,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
     use qiao_plugin::FailureKind::{Misconfigured, Transient, Unauthorized};
     use qiao_plugin::Object;
+    use qiao_plugin::http::{Error, Response};
     use qiao_plugin::json::json;
 
     use super::*;

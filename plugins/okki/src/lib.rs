@@ -2,8 +2,10 @@
 //!
 //! A token is fetched once and lasts some hours (`session`). Answers come in an envelope whose `code` decides, not the HTTP status
 //! (`reply`). Lists are paged by number (`list`), products are joined with their SKUs (`products`), orders are pushed one by one
-//! (`order`) with their lines matched to those that OKKI has (`lines`), and found by their number (`find`).
+//! (`order`) with their lines matched to those that OKKI has (`lines`), and found by their number (`find`). What takes many questions is
+//! asked in `ask`.
 
+mod ask;
 mod find;
 mod lines;
 mod list;

@@ -9,13 +9,13 @@
 
 use std::fmt::Display;
 
-use qiao_plugin::http::{Access, Error, Request, Response};
+use qiao_plugin::http::{Access, Request};
 use qiao_plugin::json::{is_empty, text};
 use qiao_plugin::{Failure, Fetch, Object, Page, Value, log};
 
 use crate::list::{self, List};
 use crate::reply::{self, Refusal};
-use crate::{SendAll, send_one, session};
+use crate::{SendAll, ask, send_one, session};
 
 /// The metadata's `api`.
 pub(crate) const PRODUCT_API: &str = "/v1/product/list";
@@ -46,12 +46,12 @@ pub(crate) fn fetch(call: &Fetch, send: SendAll<'_>) -> Result<Page, Failure> {
             .ok_or_else(|| Failure::transient("OKKI's product list has a product without `product_id`"))?;
         Ok(with_token(Request::get(INFO_PATH).query("product_id", id)))
     });
-    let answers = send(requests.collect::<Result<_, Failure>>()?);
+    let infos = ask::ask(&requests.collect::<Result<Vec<_>, Failure>>()?, send)?;
 
     let mut rows = Vec::with_capacity(products.len());
-    for (product, answer) in products.into_iter().zip(answers) {
-        match info(answer)? {
-            Some(info) => rows.extend(by_sku(&product, &info)?),
+    for (product, info) in products.into_iter().zip(infos) {
+        match info {
+            Some(info) => rows.extend(by_sku(&product, &read(&info)?)?),
             // Removed since the list was made.
             None => log::info("OKKI no longer has the product", &named(&product)),
         }
@@ -59,16 +59,8 @@ pub(crate) fn fetch(call: &Fetch, send: SendAll<'_>) -> Result<Page, Failure> {
     Ok(Page::objects(rows).next(list.next(&call.page, count)))
 }
 
-/// A product's info; `None` if it is no longer there.
-fn info(answer: Result<Response, Error>) -> Result<Option<Value>, Failure> {
-    let answer = answer.map_err(|error| error.failure(Access::Read))?;
-    match reply::data(&answer, Access::Read) {
-        Ok(data) => serde_json::from_str(data)
-            .map(Some)
-            .map_err(|error| Failure::transient(format!("a product of OKKI's is broken: {error}"))),
-        Err(Refusal::NotFound(_)) => Ok(None),
-        Err(Refusal::Failed(failure)) => Err(failure),
-    }
+fn read(info: &str) -> Result<Value, Failure> {
+    serde_json::from_str(info).map_err(|error| Failure::transient(format!("a product of OKKI's is broken: {error}")))
 }
 
 /// One row per SKU: the product's fields, `sku_id` and `sku_code`.
@@ -107,6 +99,7 @@ fn named(product: &Object) -> [(&'static str, &dyn Display); 2] {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+    use qiao_plugin::http::{Error, Response};
     use qiao_plugin::json::json;
     use qiao_plugin::{FailureKind, PageRef};
 

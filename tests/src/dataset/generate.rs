@@ -9,8 +9,8 @@ use jiff::civil::{DateTime, date};
 use rust_decimal::Decimal;
 
 use super::names;
-use super::random::Random;
 use super::{Currency, Customer, Dataset, DocumentStatus, Entry, Material, RefundSize, SaleOrder, Salesman};
+use crate::random::Random;
 
 const MATERIALS: usize = 320;
 const CUSTOMERS: usize = 40;

@@ -8,7 +8,6 @@
 
 mod generate;
 mod names;
-mod random;
 mod refunds;
 mod revise;
 mod table;

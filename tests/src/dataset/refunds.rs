@@ -11,8 +11,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::generate::{line_count, pick, word};
-use super::random::Random;
 use super::{Dataset, names};
+use crate::random::Random;
 
 /// How many refunds there are of each sort.
 #[derive(Clone, Copy, Debug)]

@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::generate::{FIRST_ORDER_ID, as_kingdee_holds_it, line_count};
-use super::random::Random;
 use super::{Dataset, DocumentStatus, SaleOrder};
+use crate::random::Random;
 
 /// Orders that were changed or added, as they are now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

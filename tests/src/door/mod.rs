@@ -15,17 +15,20 @@ pub use log::{RequestLog, Seen, WaitTimedOut};
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::routing::any;
 use bytes::Bytes;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
+use crate::lock;
 use wire::{Cut, DoorListener, Wire};
 
 /// What a request asks for: the word by which faults and the log name it.
@@ -154,8 +157,21 @@ pub(crate) struct Server {
     pub(crate) faults: Faults,
     pub(crate) log: RequestLog,
     latency: watch::Sender<Duration>,
-    closing: watch::Sender<bool>,
-    accepting: tokio::task::JoinHandle<()>,
+    /// How often it went down. Whoever sees it rise belongs to an earlier life, and ends.
+    lives: watch::Sender<u64>,
+    app: IntoMakeServiceWithConnectInfo<axum::Router, Wire>,
+    standing: Mutex<Standing>,
+}
+
+/// Whether callers are let in.
+#[derive(Debug)]
+enum Standing {
+    /// They are.
+    Up(JoinHandle<()>),
+    /// They are refused; the socket keeps the port from everybody else.
+    Down(TcpSocket),
+    /// For good, or on the way from one to the other.
+    Closed,
 }
 
 struct Door<V> {
@@ -163,7 +179,7 @@ struct Door<V> {
     faults: Faults,
     log: RequestLog,
     latency: watch::Receiver<Duration>,
-    closing: watch::Receiver<bool>,
+    lives: watch::Receiver<u64>,
 }
 
 impl Server {
@@ -177,23 +193,30 @@ impl Server {
         };
         let address = listener.local_addr()?;
         let (latency, latency_seen) = watch::channel(Duration::ZERO);
-        let (closing, closing_seen) = watch::channel(false);
+        let (lives, lives_seen) = watch::channel(0);
         let faults = Faults::default();
         let door = Arc::new(Door {
             vendor,
             faults: faults.clone(),
             log: log.clone(),
             latency: latency_seen,
-            closing: closing_seen.clone(),
+            lives: lives_seen,
         });
         let app =
             axum::Router::new().fallback(any(pass::<V>)).with_state(door).into_make_service_with_connect_info::<Wire>();
-        let listener = DoorListener::new(listener, closing_seen);
+        let server = Self { address, faults, log, latency, lives, app, standing: Mutex::new(Standing::Closed) };
+        server.accept(listener);
+        Ok(server)
+    }
+
+    fn accept(&self, listener: TcpListener) {
+        let listener = DoorListener::new(listener, self.lives.subscribe());
+        let app = self.app.clone();
         let accepting = tokio::spawn(async move {
             // It ends only when aborted; a failed accept is retried by the listener.
             let _ = axum::serve(listener, app).await;
         });
-        Ok(Self { address, faults, log, latency, closing, accepting })
+        *lock(&self.standing) = Standing::Up(accepting);
     }
 
     /// How long every request waits before it is handled.
@@ -201,16 +224,44 @@ impl Server {
         self.latency.send_replace(latency);
     }
 
-    /// Closes the port and every connection, as a vendor that is down.
-    pub(crate) fn stop(&self) {
-        self.accepting.abort();
-        self.closing.send_replace(true);
+    /// Closes the port and every connection, as a vendor that is down: callers are refused until it comes up again.
+    pub(crate) async fn go_down(&self) -> io::Result<()> {
+        if let Some(accepting) = self.close() {
+            // Only then is the port free.
+            let _ = accepting.await;
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(self.address)?;
+            *lock(&self.standing) = Standing::Down(socket);
+        }
+        Ok(())
+    }
+
+    /// Lets callers in again, at the same address.
+    pub(crate) fn come_up(&self) -> io::Result<()> {
+        let standing = std::mem::replace(&mut *lock(&self.standing), Standing::Closed);
+        match standing {
+            Standing::Down(socket) => self.accept(socket.listen(1_024)?),
+            other => *lock(&self.standing) = other,
+        }
+        Ok(())
+    }
+
+    /// Ends the port and every connection.
+    fn close(&self) -> Option<JoinHandle<()>> {
+        let standing = std::mem::replace(&mut *lock(&self.standing), Standing::Closed);
+        self.lives.send_modify(|lives| *lives += 1);
+        let Standing::Up(accepting) = standing else {
+            return None;
+        };
+        accepting.abort();
+        Some(accepting)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stop();
+        self.close();
     }
 }
 
@@ -275,6 +326,28 @@ impl<V: Vendor> Door<V> {
                 let refused = self.vendor.revoke(request);
                 refused.unwrap_or_else(|| self.vendor.answer(route, request))
             }
+            Fault::HalfJson => {
+                let mut answer = self.vendor.answer(route, request);
+                answer.body.truncate(answer.body.len() / 2);
+                answer
+            }
+            Fault::BrokenJson => {
+                let mut answer = self.vendor.answer(route, request);
+                answer.body = faults::broken(&answer.body);
+                answer
+            }
+            Fault::ApplyLate(delay) => {
+                let (vendor, request, log, delay) =
+                    (Arc::clone(&self.vendor), request.clone(), self.log.clone(), *delay);
+                // A task of its own: a client that hangs up does not keep the vendor from applying.
+                let applying = tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    let answer = vendor.answer(route, &request);
+                    log.ring();
+                    answer
+                });
+                applying.await.unwrap_or_else(|_| Answer::text(500, "text/plain", ""))
+            }
             Fault::Truncate => {
                 let answer = self.vendor.answer(route, request);
                 wire.cut(Cut::AfterBody(answer.body.len() / 2));
@@ -296,8 +369,9 @@ impl<V: Vendor> Door<V> {
                 answer
             }
             Fault::Hang => {
-                let mut closing = self.closing.clone();
-                let _ = closing.wait_for(|closing| *closing).await;
+                let mut lives = self.lives.clone();
+                lives.mark_unchanged();
+                let _ = lives.changed().await;
                 wire.cut(Cut::Reset);
                 Answer::text(500, "text/plain", "")
             }

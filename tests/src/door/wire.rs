@@ -48,12 +48,13 @@ impl Connected<IncomingStream<'_, DoorListener>> for Wire {
 /// Accepts connections and wraps each.
 pub(super) struct DoorListener {
     inner: TcpListener,
-    closing: watch::Receiver<bool>,
+    lives: watch::Receiver<u64>,
 }
 
 impl DoorListener {
-    pub(super) fn new(inner: TcpListener, closing: watch::Receiver<bool>) -> Self {
-        Self { inner, closing }
+    /// Its connections end when the number of `lives` changes.
+    pub(super) fn new(inner: TcpListener, lives: watch::Receiver<u64>) -> Self {
+        Self { inner, lives }
     }
 }
 
@@ -65,13 +66,13 @@ impl Listener for DoorListener {
         let (socket, address) = Listener::accept(&mut self.inner).await;
         // Answers are written whole; waiting for more would only add 40 ms to each.
         let _ = socket.set_nodelay(true);
-        let mut closing = self.closing.clone();
+        let mut lives = self.lives.clone();
         let connection = Connection {
             socket,
             wire: Wire::default(),
             sent: None,
             closing: Box::pin(async move {
-                let _ = closing.wait_for(|closing| *closing).await;
+                let _ = lives.changed().await;
             }),
         };
         (connection, address)

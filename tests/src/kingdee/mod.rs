@@ -103,9 +103,14 @@ impl Kingdee {
         self.server.set_latency(latency);
     }
 
-    /// Closes the port and all connections, for good.
-    pub fn stop(&self) {
-        self.server.stop();
+    /// Closes the port and all connections: callers are refused until it comes up again.
+    pub async fn go_down(&self) -> io::Result<()> {
+        self.server.go_down().await
+    }
+
+    /// Lets callers in again, at the same port.
+    pub fn come_up(&self) -> io::Result<()> {
+        self.server.come_up()
     }
 
     /// Ends every session.

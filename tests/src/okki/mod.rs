@@ -1,13 +1,14 @@
 //! OKKI CRM (小满), as its open API looks from outside: tokens, order push, and what an order refers to.
 //!
 //! Each file has one job: [`token`] lets callers in, [`push`] computes what a push makes, [`reads`] shows what is there, [`ids`] mixes
-//! ids as the vendor does, [`envelope`] answers and refuses, [`state`] holds and writes down. This one is the way in: which path is
+//! ids as the vendor does, [`envelope`] answers and refuses, [`state`] holds and writes down, [`motion`] makes lists unquiet. This one is the way in: which path is
 //! which call, and what scope it needs.
 //!
 //! There is no limit on requests: the vendor publishes none, so that a 429 comes only from a [`crate::Fault`].
 
 mod envelope;
 mod ids;
+mod motion;
 mod push;
 mod reads;
 mod state;
@@ -26,6 +27,7 @@ use crate::door::{Answer, Faults, Request, RequestLog, Route, Server, Vendor};
 use crate::lock;
 
 use envelope::Refusal;
+pub(crate) use motion::Motion;
 pub use push::OrderNoReading;
 pub(crate) use state::{Catalogue, Orders};
 pub use state::{Line, PushKind, PushRecord, StoredOrder};
@@ -45,6 +47,7 @@ pub(crate) struct Crm {
     pub(crate) catalogue: Catalogue,
     pub(crate) orders: Mutex<Orders>,
     pub(crate) reading: OrderNoReading,
+    pub(crate) motion: Motion,
     pub(crate) clock: Clock,
 }
 
@@ -80,14 +83,30 @@ impl Okki {
         self.server.set_latency(latency);
     }
 
-    /// Closes the port and all connections, for good.
-    pub fn stop(&self) {
-        self.server.stop();
+    /// Closes the port and all connections: callers are refused until it comes up again.
+    pub async fn go_down(&self) -> io::Result<()> {
+        self.server.go_down().await
+    }
+
+    /// Lets callers in again, at the same port.
+    pub fn come_up(&self) -> io::Result<()> {
+        self.server.come_up()
     }
 
     /// Ends every token.
     pub fn revoke_tokens(&self) {
         self.crm.tokens.revoke_all();
+    }
+
+    /// When `pages` more pages of companies or products have been answered, all of both move by `count` places: towards the first page,
+    /// whose rows become the last (`ahead`), or away from it.
+    pub fn shift_after(&self, pages: usize, count: usize, ahead: bool) {
+        self.crm.motion.shift_after(pages.max(1), count, ahead);
+    }
+
+    /// So many companies are not listed from now on, as if they were not there yet.
+    pub fn hide_companies(&self, count: usize) {
+        self.crm.motion.hide_companies(count);
     }
 
     /// Every push that was applied, in order.
@@ -175,9 +194,9 @@ impl Crm {
             Route::OrderInfo => reads::order_info(catalogue, &lock(&self.orders), request)?,
             Route::OrderList => reads::order_list(&lock(&self.orders), request)?,
             Route::OrderEnums => reads::order_enums(catalogue),
-            Route::ProductList => reads::product_list(catalogue, request)?,
+            Route::ProductList => reads::product_list(catalogue, &self.motion, request)?,
             Route::ProductInfo => return Ok(reads::product_info(catalogue, request)),
-            Route::CompanyList => reads::company_list(catalogue, request)?,
+            Route::CompanyList => reads::company_list(catalogue, &self.motion, request)?,
             Route::CompanyInfo => reads::company_info(catalogue, request)?,
             Route::UserList => reads::user_list(catalogue, request),
             _ => return Ok(None),

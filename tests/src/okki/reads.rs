@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::envelope::Refusal;
 use super::ids;
+use super::motion::Motion;
 use super::state::{Catalogue, Orders, StoredOrder};
 use crate::dataset::{Customer, Material};
 use crate::door::Request;
@@ -53,9 +54,11 @@ fn is_catalogue_within(request: &Request) -> Result<bool, Refusal> {
     CATALOGUE_TIME.parse().map_or(Ok(true), |time| is_within(request, time))
 }
 
-pub(crate) fn product_list(catalogue: &Catalogue, request: &Request) -> Result<Value, Refusal> {
+pub(crate) fn product_list(catalogue: &Catalogue, motion: &Motion, request: &Request) -> Result<Value, Refusal> {
     let all: &[Material] = if is_catalogue_within(request)? { &catalogue.materials } else { &[] };
+    let all = motion.arranged(all.iter().collect());
     let list: Vec<Value> = page(request, all.iter())?.into_iter().map(|item| Value::Object(product(item, 0))).collect();
+    motion.page_answered();
     Ok(json!({"count": all.len(), "list": list}))
 }
 
@@ -94,9 +97,11 @@ fn product(item: &Material, place: u64) -> Map<String, Value> {
     product.as_object().cloned().unwrap_or_default()
 }
 
-pub(crate) fn company_list(catalogue: &Catalogue, request: &Request) -> Result<Value, Refusal> {
+pub(crate) fn company_list(catalogue: &Catalogue, motion: &Motion, request: &Request) -> Result<Value, Refusal> {
     let all: &[Customer] = if is_catalogue_within(request)? { &catalogue.companies } else { &[] };
+    let all = motion.arranged(all.iter().skip(motion.hidden_companies()).collect());
     let list: Vec<Value> = page(request, all.iter())?.into_iter().map(|company| company_json(company, 0)).collect();
+    motion.page_answered();
     Ok(json!({"list": list, "totalItem": all.len(), "count": all.len()}))
 }
 

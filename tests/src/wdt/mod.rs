@@ -110,9 +110,14 @@ impl Wdt {
         self.seller.largest_page.store(rows, Ordering::SeqCst);
     }
 
-    /// Closes the port and all connections, for good.
-    pub fn stop(&self) {
-        self.server.stop();
+    /// Closes the port and all connections: callers are refused until it comes up again.
+    pub async fn go_down(&self) -> io::Result<()> {
+        self.server.go_down().await
+    }
+
+    /// Lets callers in again, at the same port.
+    pub fn come_up(&self) -> io::Result<()> {
+        self.server.come_up()
     }
 
     /// The refunds as they are now, by id.

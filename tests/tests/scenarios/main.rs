@@ -9,6 +9,7 @@ mod commands;
 mod configuration;
 mod crash;
 mod dialect;
+mod faults;
 mod harness;
 mod lookups;
 mod metadata;

@@ -63,39 +63,6 @@ async fn every_way_of_signing_is_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_instead_of_a_signature_delivers_the_same_also_when_it_is_revoked() {
-    let (vendors, project) = small().await;
-    project.edit("qiao.toml", "lcid = 2052,", "lcid = 2052, sign_in = \"app_secret\",");
-    vendors.kingdee.faults().every(Route::BatchSave, 2, Fault::RevokeSession);
-    project.run_once().await.succeeded();
-    assert!(vendors.kingdee.log().count(Route::Login) > 1, "it signed in again");
-    assert_exact(&vendors);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn calls_that_fail_in_part_lose_and_double_nothing() {
-    for route in [Route::BatchSave, Route::Submit, Route::Audit] {
-        let (vendors, project) = small().await;
-        vendors.kingdee.fail_in_part(route, 3);
-        project.run_once().await.succeeded();
-        assert_exact(&vendors);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn answers_that_are_lost_lose_and_double_nothing() {
-    for route in [Route::BatchSave, Route::Submit, Route::Audit] {
-        for fault in [Fault::ResetAfter, Fault::Truncate, Fault::ResetBefore, Fault::Status(500)] {
-            let (vendors, project) = small().await;
-            vendors.kingdee.faults().every(route, 3, fault.clone());
-            let ran = project.run_once().await;
-            assert_eq!(ran.code, Some(0), "{route:?} {fault:?}: {ran:?}");
-            assert_exact(&vendors);
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_host_killed_between_save_and_audit_goes_on_from_there() {
     let (vendors, project) = small().await;
     // The first call is saved, and its submission never answered.

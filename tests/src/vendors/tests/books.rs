@@ -103,8 +103,8 @@ async fn a_restart_takes_the_same_ports_if_they_are_free() {
     let second = Vendors::start(options()).await.unwrap();
     assert_ne!(vendors.okki.port(), second.okki.port());
     let ports = (second.kingdee.port(), second.okki.port());
-    second.kingdee.stop();
-    second.okki.stop();
+    second.kingdee.go_down().await.unwrap();
+    second.okki.go_down().await.unwrap();
     // The port is closed when connecting fails.
     for port in [ports.0, ports.1] {
         while TcpStream::connect(("127.0.0.1", port)).await.is_ok() {

@@ -106,10 +106,47 @@ async fn a_late_answer_was_applied_and_a_hanging_one_was_not() {
     let heard = vendors.wait_for(SOON, |vendors| vendors.okki.log().count(Route::Push) == 2);
     let (answer, ()) = tokio::join!(hanging, async {
         heard.await.unwrap();
-        vendors.okki.stop();
+        vendors.okki.go_down().await.unwrap();
     });
     assert!(answer.is_err());
     assert_eq!(vendors.okki.push_count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_applied_late_is_applied_although_nobody_waits() {
+    let vendors = Vendors::start(VendorsOptions::new(Dataset::small(1))).await.unwrap();
+    let caller = Caller::new(&vendors).await;
+    vendors.okki.faults().next(Route::Push, 1, Fault::ApplyLate(Duration::from_millis(100)));
+    assert!(caller.push(&order("X1")).timeout(Duration::from_millis(1)).send().await.is_err());
+    assert_eq!(vendors.okki.push_count(), 0);
+    vendors.wait_for(SOON, |vendors| vendors.okki.push_count() == 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_json_was_applied() {
+    let vendors = Vendors::start(VendorsOptions::new(Dataset::small(1))).await.unwrap();
+    let caller = Caller::new(&vendors).await;
+    for (count, fault) in [Fault::HalfJson, Fault::BrokenJson].into_iter().enumerate() {
+        vendors.okki.faults().next(Route::Push, 1, fault);
+        let answer = caller.push(&order(&format!("X{count}"))).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let text = answer.text().await.unwrap();
+        assert!(serde_json::from_str::<Value>(&text).is_err(), "{text}");
+        assert_eq!(vendors.okki.push_count(), count + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_vendor_that_is_down_refuses_and_comes_up_at_the_same_port() {
+    let vendors = Vendors::start(VendorsOptions::new(Dataset::small(1))).await.unwrap();
+    let caller = Caller::new(&vendors).await;
+    for count in 1..=2 {
+        vendors.okki.go_down().await.unwrap();
+        assert!(caller.push(&order("X1")).send().await.unwrap_err().is_connect());
+        vendors.okki.come_up().unwrap();
+        assert_eq!(body(caller.push(&order("X1"))).await["code"], 200);
+        assert_eq!(vendors.okki.push_count(), count);
+    }
 }
 
 #[tokio::test]
