@@ -10,6 +10,7 @@ mod bench;
 mod cargo;
 mod demo;
 mod dist;
+mod faketime;
 mod fuzz;
 mod mariadb;
 mod parts;
@@ -28,7 +29,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install what is needed: the Rust target of the plugins, and for the tests Python's virtual environments and `MariaDB`.
+    /// Install what is needed: the Rust target of the plugins, and for the tests Python's virtual environments, `MariaDB` and `libfaketime`.
     Setup,
     /// Build `qiao` and the plugins, and say where they are.
     Build {
@@ -54,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Command::Setup => {
             python::install_venv();
             mariadb::install_mariadb();
+            faketime::install_faketime();
             cargo::install_target()
         }
         Command::Build { release } => parts::build(parts::Profile::of(release)).map(|parts| parts.say_where()),

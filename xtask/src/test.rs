@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use crate::cargo::{cargo, install_target, run};
+use crate::faketime::install_faketime;
 use crate::fuzz::fuzz_all;
 use crate::mariadb::install_mariadb;
 use crate::parts::{self, Profile};
@@ -53,6 +54,7 @@ fn all() -> anyhow::Result<()> {
     install_target()?;
     install_venv();
     install_mariadb();
+    install_faketime();
     step("format");
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
     step("lints");

@@ -58,7 +58,7 @@ pub(super) async fn map(
         let mut still_open = Vec::new();
         for BillRows { bill, rows } in open {
             // The same whenever this version is tried again: a connector may compare what it sent before.
-            let variables = Variables::at(as_of_ms(&bill).div_euclid(1_000));
+            let variables = Variables::at(clock::time_of_day(as_of_ms(&bill)).as_second());
             match target.plan.map(&rows, &variables, &knowledge.answers) {
                 Mapping::Bill(mapped) => {
                     let number = target.plan.bill_number(&mapped, rows.first(), target.number_field.as_deref());

@@ -19,7 +19,7 @@
 //! * [`records`] shows bills to a person and carries out what is decided of them; `attempts` is what they are shown; `pauses`
 //!   are schemes that a person has stopped for a while.
 //! * [`backfill`] takes a person's wish to scan a chosen window.
-//! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait.
+//! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait; [`window`] from when on.
 //!
 //! Invariants:
 //! * Nothing but this room changes what became of a bill.
@@ -49,6 +49,7 @@ mod shape;
 pub mod snapshot;
 pub mod status;
 mod take_over;
+mod window;
 mod write_back;
 
 use std::sync::Arc;
@@ -76,6 +77,7 @@ pub struct Engine {
     pub progress: Arc<Progress>,
     serving: watch::Receiver<Arc<Snapshot>>,
     in_step: take_over::InStep,
+    windows: window::Windows,
     /// Rows came that other schemes may wait for, or have to deliver: by a scan, or by a delivery that writes back.
     arrived: Arc<Notify>,
     /// A scheme that was paused goes on.
@@ -103,6 +105,7 @@ impl Engine {
             progress,
             serving,
             in_step,
+            windows: window::Windows::default(),
             arrived: Arc::default(),
             resumed: Arc::default(),
             indexing,

@@ -121,11 +121,8 @@ async fn begin(engine: &Engine, scheme: &Scheme, pass: Pass) -> Result<Option<Sc
         let Some((start, end)) = slice else { return Ok(None) };
         (Some(start), end)
     } else {
-        let start = match state.last_sync {
-            Some(last_sync) => Some(last_sync.saturating_sub(overlap)),
-            None => source.start_from.map(Timestamp::as_second),
-        };
-        (start, now.as_second().saturating_sub(seconds(source.lag)))
+        let window = engine.windows.next(scheme, state.last_sync, now, pass == Pass::Scheduled);
+        (window.start, window.end)
     };
     let scan = NewScan {
         kind: match pass {
@@ -135,7 +132,7 @@ async fn begin(engine: &Engine, scheme: &Scheme, pass: Pass) -> Result<Option<Sc
         },
         window_start,
         window_end,
-        begun_ms: now.as_millisecond(),
+        begun_ms: clock::now_ms(),
         first_page: FIRST_PAGE,
         source_digest: scheme.source_digest(),
     };

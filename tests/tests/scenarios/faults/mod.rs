@@ -6,6 +6,7 @@
 
 mod answers;
 mod budget;
+mod clocks;
 mod down;
 mod lookups;
 mod motion;
