@@ -210,9 +210,8 @@ fn merge(pack_key: &[u8], before: &[u8], changes: &OfPack, batch: &mut sled::Bat
     loop {
         let is_old_first = match (old.peek(), new.peek()) {
             (None, None) => return Ok(after),
-            (Some(_), None) => true,
+            (Some(_), None) | (Some(Err(_)), _) => true,
             (None, Some(_)) => false,
-            (Some(Err(_)), _) => true,
             (Some(Ok(packed)), Some((digits, _))) => packed.digits < digits.as_slice(),
         };
         if is_old_first {

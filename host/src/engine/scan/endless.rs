@@ -100,8 +100,8 @@ fn wrong_names(scan: &Scan, page: &PageRef, names: &[PageRef]) -> Option<String>
     if names.iter().any(|next| next.index == page.index) {
         return Some("names a page as the one that follows it".to_owned());
     }
-    let named = |index: u32| names.iter().chain(&scan.open_pages).filter(move |named| named.index == index);
-    if let Some(next) = names.iter().find(|next| named(next.index).any(|known| known != *next)) {
+    let of_number = |index: u32| names.iter().chain(&scan.open_pages).filter(move |known| known.index == index);
+    if let Some(next) = names.iter().find(|next| of_number(next.index).any(|known| known != *next)) {
         return Some(format!("names two pages that have the same number, {}", next.index));
     }
     let unknown = names.iter().filter(|next| !scan.known_pages.contains(next.index));
