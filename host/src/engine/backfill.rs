@@ -3,6 +3,7 @@
 //! The journal's note is all there is to it: whoever scans the scheme makes its slices, one scan each, in the scheme's turn, and what is
 //! left of it after a crash is made at the next start. What is due by schedule goes before the next slice.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::scan::{self, Pass};
@@ -58,7 +59,7 @@ pub async fn plan(engine: &Engine, request: &Request) -> Result<Report, String> 
     let scheme = engine.snapshot.scheme(&request.scheme).ok_or_else(|| unknown(&request.scheme))?;
     let zone = &scheme.source.time_zone;
     let moment = |option: &str, text: &str| {
-        read_moment(text, zone).map(|moment| moment.as_second()).map_err(|wrong| format!("`--{option}`: {wrong}"))
+        read_moment(text, zone).map(Timestamp::as_second).map_err(|wrong| format!("`--{option}`: {wrong}"))
     };
     let now = clock::now().as_second();
     let start = moment("from", &request.from)?;

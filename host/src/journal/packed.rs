@@ -328,16 +328,13 @@ mod tests {
             for (number, commit) in commits.iter().enumerate() {
                 let mut txn = Txn::new(&db);
                 for (name, length) in commit {
-                    match length {
-                        Some(length) => {
-                            let value = vec![u8::try_from(number).unwrap(); *length];
-                            model.insert(name.clone(), value.clone());
-                            txn.put(key(name), value);
-                        }
-                        None => {
-                            model.remove(name);
-                            txn.remove(key(name));
-                        }
+                    if let Some(length) = length {
+                        let value = vec![u8::try_from(number).unwrap(); *length];
+                        model.insert(name.clone(), value.clone());
+                        txn.put(key(name), value);
+                    } else {
+                        model.remove(name);
+                        txn.remove(key(name));
                     }
                     prop_assert_eq!(txn.get(&key(name)).unwrap().map(|value| value.to_vec()), model.get(name).cloned());
                 }

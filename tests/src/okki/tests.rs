@@ -23,6 +23,7 @@ fn crm(reading: OrderNoReading) -> Crm {
         orders: Mutex::default(),
         reading,
         clock,
+        motion: Motion::default(),
     }
 }
 

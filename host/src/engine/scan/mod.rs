@@ -12,7 +12,6 @@ mod pages;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 pub(super) use fetch::{Window, fetch};

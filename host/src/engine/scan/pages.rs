@@ -133,6 +133,7 @@ struct ShapedPage {
 }
 
 /// What became of a page.
+#[expect(clippy::large_enum_variant, reason = "there are as many as pages in flight, each for a moment")]
 enum Step {
     Fetched { by: Fetching, rows: Vec<Row>, names: Vec<PageRef>, seen: Seen },
     Shaped(Box<ShapedPage>),
