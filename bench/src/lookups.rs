@@ -9,7 +9,7 @@ use anyhow::{Context as _, ensure};
 use comfy_table::{Table, presets};
 use dialect_alone::dialect::{Row, field};
 use journal_alone::journal::{
-    IndexFields, Journal, NewScan, OnChange, PageRef, PageToStore, RowToStore, ScanKind, SledStore,
+    IndexFields, Journal, NewScan, OnChange, PageRef, PageToStore, RowToStore, ScanKind, SledStore, Trail,
 };
 use serde_json::{Value, json};
 
@@ -110,6 +110,8 @@ async fn collect(store: &SledStore, rows: u32, fields: &IndexFields) -> anyhow::
             scan,
             page: page(index),
             next: Vec::from_iter((index + 1 < pages).then(|| page(index + 1))),
+            trail: Trail::default(),
+            give_up: None,
             rows: products.map(product).collect(),
             left_out: 0,
             on_change: OnChange::Redeliver,
