@@ -66,7 +66,11 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
         Some(watch) => {
             let answering = answer(&serving, engine.clone());
             let keeping_up = tokio::spawn(reload::keep_up(watch, loader, serving));
-            let result = run_by_schedule(engine, &stop).await;
+            let result = tokio::select! {
+                result = run_by_schedule(engine, &stop) => result,
+                // Nothing can be recorded any more, so nothing may be done.
+                failed = journal.failed() => Err(failed.into()),
+            };
             keeping_up.abort();
             answering.iter().for_each(JoinHandle::abort);
             result

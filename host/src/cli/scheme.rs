@@ -1,4 +1,4 @@
-//! `qiao scheme`: list, check, preview, status, pause, resume, backfill, purge.
+//! `qiao scheme`: list, check, preview, status, pause, resume, backfill, confirm, purge.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -41,6 +41,11 @@ pub(super) enum Command {
     },
     /// Scan a chosen window again, or for the first time, in slices. `last_sync` stays where it is.
     Backfill(backfill::Arguments),
+    /// Say that the vendor has no bill of a scheme that the journal has lost: what it does not know to be delivered is created.
+    Confirm {
+        /// The stem of its file.
+        stem: String,
+    },
     /// Forget what the journal holds of a scheme whose file was removed: its collection, its bills, where it stood.
     Purge {
         /// The stem of its file.
@@ -78,6 +83,7 @@ pub(super) async fn scheme(common: &Common, command: &Command) -> CommandResult 
         Command::Pause { scheme } => status::pause(common, scheme, true).await,
         Command::Resume { scheme } => status::pause(common, scheme, false).await,
         Command::Backfill(arguments) => backfill::backfill(common, arguments).await,
+        Command::Confirm { stem } => confirm(common, stem).await,
         Command::Purge { stem } => purge(common, stem).await,
     }
 }
@@ -99,6 +105,21 @@ async fn list(common: &Common) -> CommandResult {
     output::table(&["scheme", "name", "from", "to", "schedule", "state"], rows);
     for text in view::refused(&listed) {
         output::problem(&text);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// For a target that cannot be asked which bills it has.
+async fn confirm(common: &Common, stem: &str) -> CommandResult {
+    let (project, _) = project::load(common)?;
+    let journal = SledStore::open(&project.state_dir())?;
+    let ended = journal.end_doubt(stem, true).await?;
+    if common.json {
+        output::line(&json!({ "confirmed": ended }).to_string());
+    } else if ended {
+        output::line(&format!("{stem}: bills are created again"));
+    } else {
+        output::line(&format!("{stem}: there is nothing to confirm"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ use sled::Tree;
 use super::bill::{Bill, RowsNow};
 use super::books::{bill_key, change, claim_key, claims_prefix, dead_prefix, load, look_up_prefix, ready_prefix};
 use super::key::{Key, Kind, Parts, printable};
+use super::loss;
 use super::overhaul;
 use super::record::{BillRecord, Standing, decode};
 use super::refused::rows_now;
@@ -29,6 +30,7 @@ pub(super) fn ready(
         return Ok(Vec::new());
     }
     let mut ready: Vec<(i64, ReadyBill)> = Vec::new();
+    let in_doubt = loss::in_doubt(tree, scheme)?;
     for item in range(tree, prefix.bytes(), None) {
         if ready.len() >= limit {
             break;
@@ -55,6 +57,7 @@ pub(super) fn ready(
             scan_begun_ms: pending.scan_begun_ms,
             delivered: record.delivered.map(|delivered| delivered.receipt),
             resume: pending.resume,
+            in_doubt,
         };
         ready.push((due_ms, bill));
     }

@@ -44,7 +44,7 @@ impl JournalCopy {
         // Private to the user on Unix.
         let folder = tempfile::Builder::new().prefix("qiao-look-").tempdir().map_err(not_copied)?;
         copy(&from, &folder.path().join("journal")).map_err(not_copied)?;
-        let store = Arc::new(SledStore::open(folder.path())?);
+        let store = Arc::new(SledStore::open_copy(folder.path())?);
         Ok(Some(Self { store, _folder: folder }))
     }
 

@@ -15,6 +15,10 @@ use super::JournalError;
 pub(super) enum Kind {
     /// The format's number.
     Format = b'0',
+    /// How often the store has lost something.
+    Losses = b'1',
+    /// scheme → what a loss has left open about it; see [`loss`](super::loss).
+    Doubt = b'2',
     /// scheme → [`SchemeRecord`](super::record::SchemeRecord).
     Scheme = b's',
     /// scheme → [`Counts`](super::Counts).

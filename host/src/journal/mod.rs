@@ -31,6 +31,8 @@ mod bill;
 mod bills;
 mod books;
 mod brought;
+mod caught;
+mod check;
 mod collection;
 mod copy;
 mod error;
@@ -39,6 +41,8 @@ mod interventions;
 mod key;
 mod kv;
 mod lookups;
+mod loss;
+mod mark;
 mod model;
 mod overhaul;
 mod packed;
@@ -171,6 +175,11 @@ pub trait Journal: Send + Sync + 'static {
     /// Claims bills in one commit. A version that is no longer the pending one, is dead or blocked, or whose earlier
     /// version is not settled, is left out of the result.
     async fn claim(&self, claims: Vec<ClaimToMake>, now_ms: i64) -> Result<Vec<ClaimedBill>, JournalError>;
+
+    /// Ends the doubt that a loss of the store has left about a scheme ([`SchemeState::in_doubt`]): if a scan begun after it is
+    /// finished and nothing is left to deliver, or if a person has `confirmed` that no bill was sent of which the journal
+    /// knows nothing. True if it ended by this.
+    async fn end_doubt(&self, scheme: &str, confirmed: bool) -> Result<bool, JournalError>;
 
     /// Settles claimed bills in one commit. `Conflict`, and none is settled, if a version is not claimed. A version that
     /// was not delivered is also superseded when its bill has no rows any more.

@@ -213,6 +213,10 @@ impl Journal for ReadOnly {
         Err(JournalError::ReadOnly)
     }
 
+    async fn end_doubt(&self, _: &str, _: bool) -> Result<bool, JournalError> {
+        Err(JournalError::ReadOnly)
+    }
+
     async fn settle_bringing(
         &self,
         _: Vec<(BillVersion, Settled)>,

@@ -12,7 +12,9 @@
 //! blocking thread. A read of several records holds the gate, so that it sees all of a commit or nothing of it.
 //!
 //! "Synced" is what sled gives: `sync_file_range` on Linux, `fsync` elsewhere. That outlives the process, however it ends;
-//! a machine that loses its power may lose what its disk had not yet written.
+//! a machine that loses its power may lose what its disk had not yet written. That the store has lost something is noticed
+//! by its [`mark`](super::mark) when it is opened, [`check`](super::check) says whether it can be gone on with, and
+//! [`loss`](super::loss) what follows. Where sled panics there is an error ([`caught`](super::caught)).
 
 use std::path::Path;
 use std::sync::PoisonError;
@@ -21,16 +23,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sled::{Db, Tree};
 
-use super::key::{Key, Kind, Parts};
+use super::caught::caught;
+use super::key::{Key, Kind};
+use super::mark::{Left, Mark};
 use super::record::{FORMAT, SchemeRecord};
-use super::txn::{Read, Txn, range, unreadable};
+use super::txn::{Read, Txn, unreadable};
 use super::writer::{Gate, Writer};
 use super::{
     Attempt, BillLine, BillState, BillVersion, ClaimToMake, ClaimedBill, Counts, FoundRow, IndexFields, Intervened,
     Intervention, Journal, JournalError, NewBackfill, NewScan, PageRef, PageStored, PageToStore, Problem, ReadyBill,
     RefusedRow, RestageSettings, Restaged, RowsBrought, Scan, SchemeState, SetAside, Settled, Status,
 };
-use super::{attempts, audit, bills, books, brought, groups, interventions, lookups, refused, scans};
+use super::{attempts, audit, bills, books, brought, check, groups, interventions, lookups, loss, refused, scans};
 
 /// The store's subfolder of the state folder.
 const FOLDER: &str = "journal";
@@ -58,16 +62,42 @@ impl SledStore {
     }
 
     /// Opens the state folder `path`, making it (mode 0700) if it is not there. The store lies in its subfolder `journal`.
+    /// What the store has lost since it was open last is noted, and said in the log ([`SchemeState::in_doubt`]).
     pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Self::open_checked(path, check::recover)
+    }
+
+    /// Opens a copy of a store, whose mark was left behind.
+    pub(super) fn open_copy(path: &Path) -> Result<Self, JournalError> {
+        Self::open_checked(path, |_, _, _| Ok(()))
+    }
+
+    fn open_checked(
+        path: &Path,
+        recover: impl FnOnce(&Tree, Left, &Path) -> Result<(), JournalError>,
+    ) -> Result<Self, JournalError> {
         let not_opened = |reason: String| JournalError::Store { action: "opened", reason };
         make_private(path).map_err(|e| not_opened(format!("folder `{}`: {e}", path.display())))?;
-        let db = open_db(path)?;
-        let open_tree = |name: &str| db.open_tree(name).map_err(|e| not_opened(e.to_string()));
-        let (journal, state) = (open_tree("journal")?, open_tree("state")?);
-        check_format(&journal, path)?;
+        let folder = path.join(FOLDER);
+        let opened = caught("opened", || {
+            let db = open_db(path)?;
+            let open_tree = |name: &str| db.open_tree(name).map_err(|error| JournalError::of_opening(&error));
+            let (journal, state) = (open_tree("journal")?, open_tree("state")?);
+            check_format(&journal, path)?;
+            let (mut mark, left) = Mark::open(&db, path)?;
+            recover(&journal, left, &folder)?;
+            mark.begin(&db)?;
+            Ok((db, journal, state, mark))
+        });
+        let (db, journal, state, mark) = opened.map_err(|error| error.of_folder(&folder))?;
         let gate = Gate::default();
-        let writer = Writer::start(db.clone(), gate.clone())?;
+        let writer = Writer::start(db.clone(), gate.clone(), mark)?;
         Ok(Self { writer, journal, state, gate, _db: db })
+    }
+
+    /// Waits until the store fails: nothing is written any more then. Why it did.
+    pub async fn failed(&self) -> JournalError {
+        self.writer.failed().await
     }
 
     /// Recomputes a scheme's books from its bills, and checks that every record is found where it should be. Rows are
@@ -85,7 +115,7 @@ impl SledStore {
     /// Reads the journal between two commits.
     pub(super) fn read<T>(&self, read: impl FnOnce(&Tree) -> Result<T, JournalError>) -> Result<T, JournalError> {
         let _no_commit = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        read(&self.journal)
+        caught("read", || read(&self.journal))
     }
 
     pub(super) async fn commit<T: Send + 'static>(
@@ -121,14 +151,14 @@ impl Journal for SledStore {
                 last_finished_scan_begun_ms: record.last_finished_scan_begun_ms,
                 scan: record.scan.map(|record| record.scan),
                 backfill: record.backfill,
+                in_doubt: loss::in_doubt(tree, scheme)?,
                 counts: books::counts(tree, scheme)?,
             })
         })
     }
 
     async fn schemes(&self) -> Result<Vec<String>, JournalError> {
-        let prefix = Key::new(Kind::Scheme);
-        range(&self.journal, prefix.bytes(), None).map(|item| Parts::of(&item?.0).text()).collect()
+        self.read(check::schemes)
     }
 
     async fn begin_scan(&self, scheme: &str, scan: NewScan) -> Result<Scan, JournalError> {
@@ -232,6 +262,14 @@ impl Journal for SledStore {
             txn.put_record(scans::scheme_key(&scheme), &SchemeRecord { paused_ms, ..record })
         })
         .await
+    }
+
+    async fn end_doubt(&self, scheme: &str, confirmed: bool) -> Result<bool, JournalError> {
+        if !self.read(|tree| loss::in_doubt(tree, scheme))? {
+            return Ok(false);
+        }
+        let scheme = scheme.to_owned();
+        self.commit(move |txn| loss::end(txn, &scheme, confirmed)).await
     }
 
     async fn set_aside(&self, bills: Vec<(BillVersion, SetAside)>) -> Result<(), JournalError> {
@@ -363,7 +401,7 @@ impl Journal for SledStore {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
 ) -> Result<T, JournalError> {
-    match tokio::task::spawn_blocking(work).await {
+    match tokio::task::spawn_blocking(|| caught("read", work)).await {
         Ok(done) => done,
         Err(e) => Err(JournalError::Store { action: "read", reason: e.to_string() }),
     }
@@ -394,17 +432,14 @@ pub(super) fn open_db(path: &Path) -> Result<Db, JournalError> {
                 patience -= 1;
                 std::thread::sleep(Duration::from_millis(10));
             }
-            Err(e) => {
-                let reason = format!("folder `{}`: {e}", path.display());
-                return Err(JournalError::Store { action: "opened", reason });
-            }
+            Err(error) => return Err(JournalError::of_opening(&error)),
         }
     }
 }
 
 /// A new store gets its format's number; another format is refused.
 fn check_format(journal: &Tree, path: &Path) -> Result<(), JournalError> {
-    let not_written = |e: sled::Error| JournalError::Store { action: "opened", reason: e.to_string() };
+    let not_written = |error: sled::Error| JournalError::of_opening(&error);
     let key = Key::new(Kind::Format);
     let found = match Read::get(journal, &key)? {
         Some(bytes) => <[u8; 4]>::try_from(bytes.as_ref()).map_or(0, u32::from_be_bytes),

@@ -2,7 +2,8 @@
 //!
 //! A thread of its own makes all commits, one after the other; so a commit may read, decide and write without anybody
 //! between, and there are no locks to hold and no conflicts to retry. It applies whatever is queued, syncs once for all of
-//! it, and only then answers: the more is going on, the fewer syncs each commit pays for (group commit).
+//! it, [marks](super::mark) the sync, and only then answers: the more is going on, the fewer syncs each commit pays for
+//! (group commit).
 //!
 //! When the store fails to apply or to sync, what it holds in memory is not what is on the disk. Nothing that follows could
 //! be trusted, so every later commit is refused with the same words until the store is opened again.
@@ -13,9 +14,12 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use sled::{Db, Tree};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::JournalError;
+use super::caught::caught;
+use super::error::store_words;
+use super::mark::Mark;
 use super::txn::Txn;
 
 /// Commits that may wait to be made; who comes then waits to be queued.
@@ -47,18 +51,40 @@ pub(super) struct Writer {
     broken: Broken,
 }
 
-/// Why nothing is written any more, once that is so.
-type Broken = Arc<OnceLock<String>>;
+/// Why nothing is written any more, once that is so. Cloning shares it.
+#[derive(Clone, Debug, Default)]
+struct Broken(Arc<(OnceLock<String>, Notify)>);
+
+impl Broken {
+    fn get(&self) -> Option<&String> {
+        self.0.0.get()
+    }
+
+    fn by(&self, reason: String) {
+        self.0.0.get_or_init(|| reason);
+        self.0.1.notify_waiters();
+    }
+
+    async fn wait(&self) -> String {
+        loop {
+            let noticed = self.0.1.notified();
+            if let Some(reason) = self.get() {
+                return reason.clone();
+            }
+            noticed.await;
+        }
+    }
+}
 
 impl Writer {
-    pub(super) fn start(db: Db, gate: Gate) -> Result<Self, JournalError> {
+    pub(super) fn start(db: Db, gate: Gate, mark: Mark) -> Result<Self, JournalError> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let broken = Broken::default();
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn({
                 let broken = broken.clone();
-                move || run(&db, &gate, queue, &broken)
+                move || run(&db, mark, &gate, queue, &broken)
             })
             .map_err(|e| JournalError::Store { action: "opened", reason: e.to_string() })?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), broken })
@@ -82,6 +108,11 @@ impl Writer {
         };
         jobs.send(job).await.map_err(|_| self.stopped())?;
         answer.await.unwrap_or_else(|_| Err(self.stopped().into()))
+    }
+
+    /// Waits until nothing is written any more. Why that is so.
+    pub(super) async fn failed(&self) -> JournalError {
+        failed(self.broken.wait().await)
     }
 
     fn stopped(&self) -> JournalError {
@@ -133,40 +164,47 @@ where
     });
     match applied {
         Ok(()) => Made::Applied(answer),
-        Err(error) => Made::Broken(answer, error.to_string()),
+        Err(error) => Made::Broken(answer, store_words(&error)),
     }
 }
 
-fn run(db: &Db, gate: &Gate, mut queue: mpsc::Receiver<Job>, broken: &Broken) {
+fn run(db: &Db, mut mark: Mark, gate: &Gate, mut queue: mpsc::Receiver<Job>, broken: &Broken) {
     let mut group: Vec<Answer> = Vec::new();
     while let Some(first) = queue.blocking_recv() {
         let mut next = Some(first);
         while let Some(job) = next {
             // Once broken, a job is dropped unmade, and whoever waits for it finds the reason.
             if broken.get().is_none() {
-                match job(gate) {
-                    Made::Refused => {}
-                    Made::Applied(answer) => group.push(answer),
-                    Made::Broken(answer, reason) => {
+                match caught("written", || Ok(job(gate))) {
+                    Ok(Made::Refused) => {}
+                    Ok(Made::Applied(answer)) => group.push(answer),
+                    Ok(Made::Broken(answer, reason)) => {
                         group.push(answer);
-                        broken.get_or_init(|| reason);
+                        broken.by(reason);
                     }
+                    Err(error) => broken.by(error.to_string()),
                 }
             }
             next = if group.len() < GROUP { queue.try_recv().ok() } else { None };
         }
         if broken.get().is_none()
             && !group.is_empty()
-            && let Err(error) = db.flush()
+            && let Err(reason) = flat(caught("written", || Ok(mark.sync(db))))
         {
-            broken.get_or_init(|| error.to_string());
+            broken.by(reason);
         }
         for answer in group.drain(..) {
             answer(broken.get().cloned().map_or(Ok(()), Err));
         }
     }
-    // Every commit was synced before it was answered; this is for what the store does on its own account.
-    if let Err(error) = db.flush() {
-        tracing::error!(%error, "the journal could not be synced when it was closed");
+    // Every commit was synced before it was answered; this says that nothing is missing.
+    if broken.get().is_none()
+        && let Err(reason) = flat(caught("written", || Ok(mark.close(db))))
+    {
+        tracing::error!("the journal could not be synced when it was closed: {reason}");
     }
+}
+
+fn flat(synced: Result<Result<(), String>, JournalError>) -> Result<(), String> {
+    synced.unwrap_or_else(|error| Err(error.to_string()))
 }

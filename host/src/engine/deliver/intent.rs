@@ -1,7 +1,8 @@
 //! How each bill is written: created, updated, or gone on with.
 //!
 //! What was delivered before is updated by the receipt it left. Of the rest the target is asked (`idCheck`), *before* the
-//! claim, so that the claim carries the answer and a crash cannot lose it.
+//! claim, so that the claim carries the answer and a crash cannot lose it. After the journal has lost something, the target
+//! is asked of every bill that was never delivered; where it cannot be asked, nothing is created before a person says so.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -96,14 +97,17 @@ impl Delivery {
                     let intent = Intent::Update(receipt.clone());
                     decided.claims.push(claim(target, bill, intent));
                 }
-                (None, None, _) if !(target.plan.id_check() && target.can_find) => {
+                (None, None, _) if !(bill.bill.in_doubt || (target.plan.id_check() && target.can_find)) => {
                     decided.claims.push(claim(target, bill, Intent::Create));
                 }
-                (None, None, Some(number)) => to_find.push((target.to_find(number, &bill.payload), bill)),
-                (None, None, None) => {
+                (None, None, Some(number)) if target.can_find => {
+                    to_find.push((target.to_find(number, &bill.payload), bill));
+                }
+                (None, None, None) if target.plan.id_check() && target.can_find => {
                     let dead = SetAside::Dead(self.dead(without_number(target)));
                     decided.aside.push((bill.bill, dead));
                 }
+                (None, None, _) => decided.stop = Some(Stop(in_doubt(&self.scheme.stem))),
             }
         }
         while !to_find.is_empty() {
@@ -140,8 +144,14 @@ impl Delivery {
             decided.attempts.extend(called.attempts(&self.engine, results));
         }
         for (bill, found) in bills.into_iter().zip(found) {
-            match (found, target.on_existing) {
+            // In doubt, without `idCheck`: what is there is ours.
+            let on_existing = if target.plan.id_check() { target.on_existing } else { OnExisting::Update };
+            match (found, on_existing) {
                 (Ok(Found::Absent), _) => decided.claims.push(claim(target, bill, Intent::Create)),
+                // In doubt, it was probably this host that did not get to its end.
+                (Ok(Found::Partial(half_done)), OnExisting::Skip) if bill.bill.in_doubt => {
+                    decided.claims.push(claim(target, bill, Intent::Resume(half_done.resume)));
+                }
                 (Ok(Found::Complete(receipt) | Found::Partial(HalfDone { receipt, .. })), OnExisting::Skip) => {
                     decided.aside.push((bill.bill, SetAside::Done(receipt)));
                 }
@@ -209,6 +219,17 @@ fn same_number(number: &str) -> Problem {
         )
         .with_hint("two merge keys give one number: see the target's mapping of it"),
     )
+}
+
+fn in_doubt(scheme: &str) -> Failure {
+    Failure::of_host(
+        FailureKind::Misconfigured,
+        "bills-in-doubt",
+        "the journal has lost something: bills may have been sent of which it knows nothing, and they cannot be looked up at the target by a number",
+    )
+    .with_hint(format!(
+        "see at the vendor what is there, stop the host, and say `qiao scheme confirm {scheme}`: what was not delivered as far as the journal knows is created then"
+    ))
 }
 
 fn without_number(target: &TargetSide) -> Problem {

@@ -104,9 +104,13 @@ pub async fn deliver_due(engine: &Engine, stem: &str, until_ms: Option<i64>) -> 
             Some(Err(broken)) => {
                 failed.get_or_insert(EngineError::Scheme(format!("a batch broke off: {broken}")));
             }
-            None => return failed.map_or(Ok(()), Err),
+            None => break failed.map_or(Ok(()), Err)?,
         }
     }
+    if delivery.engine.journal.end_doubt(stem, false).await? {
+        tracing::info!(scheme = stem, "all that the journal had lost is found again, or delivered");
+    }
+    Ok(())
 }
 
 /// Begins batches while there are bills that are due and room for another batch.

@@ -65,6 +65,8 @@ pub struct ReadyBill {
     pub delivered: Option<Receipt>,
     /// What a look-up found half done: go on from there. JSON text.
     pub resume: Option<String>,
+    /// It may have been sent before, and the journal does not know it any more ([`SchemeState::in_doubt`](super::SchemeState)).
+    pub in_doubt: bool,
 }
 
 /// How a bill is written. Fixed in the claim, so that after a crash the same is done again.

@@ -71,6 +71,9 @@ pub struct SchemeState {
     pub paused_ms: Option<i64>,
     /// How rows are grouped into bills ([`Journal::regroup`](super::Journal::regroup)); `None`: nobody has said so far.
     pub grouping: Option<String>,
+    /// The store has lost something: bills of the scheme may have been sent of which the journal knows nothing. One that was
+    /// never delivered is to be looked up before it is created.
+    pub in_doubt: bool,
     /// The books.
     pub counts: Counts,
 }

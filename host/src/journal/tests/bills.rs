@@ -49,6 +49,7 @@ async fn from_ready_to_done() {
         scan_begun_ms: begun_ms(1),
         delivered: None,
         resume: None,
+        in_doubt: false,
     };
     assert_eq!(ready, [expected]);
 

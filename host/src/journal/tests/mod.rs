@@ -4,6 +4,7 @@
 mod attempts;
 mod bills;
 mod brought;
+mod damage;
 mod interventions;
 mod kv;
 mod looking;
@@ -21,6 +22,7 @@ mod store;
 mod timing;
 mod vanished;
 
+use std::path::Path;
 use std::task::Poll;
 
 use tempfile::TempDir;
@@ -173,6 +175,25 @@ impl Bench {
         Self { store, folder }
     }
 
+    /// As a host that was killed left it; of the store that is open nothing more is written.
+    fn killed(self) -> Self {
+        let folder = self.as_on_disk();
+        Self { store: SledStore::open(&folder.path().join("state")).unwrap(), folder }
+    }
+
+    /// The state folder as it is on the disk now, in another place. What was answered is in it.
+    fn as_on_disk(&self) -> TempDir {
+        let state = self.folder.path().join("state");
+        loop {
+            let folder = TempDir::new().unwrap();
+            copy(&state, &folder.path().join("state"));
+            // The store tidies up by itself: a copy is of one instant if nothing was written meanwhile.
+            if is_copy(&state, &folder.path().join("state")) {
+                return folder;
+            }
+        }
+    }
+
     /// Changes what is stored behind the journal's back.
     fn tamper(self, change: impl FnOnce(&sled::Tree)) -> Self {
         let Self { store, folder } = self;
@@ -255,6 +276,29 @@ impl Bench {
         let rows = self.store.rows_of(scheme, bill).await.unwrap();
         rows.into_iter().map(|json| String::from_utf8(json).unwrap()).collect()
     }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            std::fs::copy(path, to).unwrap();
+        }
+    }
+}
+
+fn is_copy(one: &Path, other: &Path) -> bool {
+    std::fs::read_dir(one).unwrap().all(|entry| {
+        let (path, other) = (entry.as_ref().unwrap().path(), other.join(entry.unwrap().file_name()));
+        if path.is_dir() {
+            return is_copy(&path, &other);
+        }
+        let (one, other) = (std::fs::read(path), std::fs::read(other));
+        one.is_ok_and(|one| other.is_ok_and(|other| one == other))
+    })
 }
 
 /// Rows as `rows_of` gives them.

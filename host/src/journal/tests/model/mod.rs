@@ -147,6 +147,10 @@ impl Run {
                 self.store().ensure_indexes(name, &indexes(), &values_of).await.unwrap();
             }
             Step::Reopen => self.bench = self.bench.take().map(Bench::reopen),
+            Step::Kill => {
+                self.bench = self.bench.take().map(Bench::killed);
+                prop_assert!(!self.store().scheme(name).await.unwrap().in_doubt, "nothing is lost");
+            }
         }
         Ok(())
     }

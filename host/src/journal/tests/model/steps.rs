@@ -99,7 +99,10 @@ pub(super) enum Step {
         cut: Option<u32>,
     },
     EnsureIndexes,
+    /// The store is closed, and opened again.
     Reopen,
+    /// The host is killed, and another one opens what it left.
+    Kill,
 }
 
 /// Some problems depend on something.
@@ -177,5 +180,6 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => cut.prop_map(|cut| Step::Purge { cut }),
         1 => Just(Step::EnsureIndexes),
         1 => Just(Step::Reopen),
+        2 => Just(Step::Kill),
     ]
 }
