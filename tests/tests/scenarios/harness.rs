@@ -235,6 +235,20 @@ secrets = {{ app_secret = {{ env = "WDT_APP_SECRET" }} }}
         self.qiao(&[what, "list", "--json"]).await.json()
     }
 
+    /// Runs the binary to its end where no file may become larger than this: as on a disk that is full. What would hang is
+    /// ended.
+    pub(crate) async fn qiao_with_room_for(&self, kilobytes: u64, arguments: &[&str]) -> Ran {
+        let qiao = self.command(arguments);
+        let mut command = Command::new("sh");
+        // Blocks of 512 bytes. Without the trap the process would be ended by a signal.
+        command.args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", &(kilobytes * 2).to_string()]);
+        command.arg(qiao.as_std().get_program()).args(qiao.as_std().get_args());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        let ran = tokio::time::timeout(PATIENCE, command.output()).await;
+        Ran::new(ran.expect("it ends by itself").unwrap())
+    }
+
     /// Starts the binary and returns at once.
     pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

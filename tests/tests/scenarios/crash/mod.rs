@@ -1,5 +1,6 @@
 //! `kill -9` at any instant: nothing is lost, nothing is doubled.
 
+mod damage;
 mod storm;
 
 use std::time::Duration;
