@@ -58,7 +58,7 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
     let serving = Serving::new(standing);
     let (stop, stopped) = watch::channel(false);
     let progress = Arc::new(Progress::default());
-    let engine = Engine::new(serving.snapshots(), journal as Arc<dyn Journal>, progress, stopped);
+    let engine = Engine::new(serving.snapshots(), Arc::clone(&journal) as Arc<dyn Journal>, progress, stopped);
 
     let reporter = tokio::spawn(report_progress(Arc::clone(&engine.progress)));
     let result = match watch {
