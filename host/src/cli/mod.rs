@@ -16,6 +16,7 @@ mod records;
 mod run;
 mod scheme;
 mod status;
+mod stop;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::project::{self, Opened};
+use super::stop::{Ended, Signals, Stopping};
 use super::{CommandResult, Common, FAILED, output};
 use crate::config::{ConfigProblem, Watch};
 use crate::engine::once::SchemeReport;
@@ -61,17 +62,17 @@ pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult
     let engine = Engine::new(serving.snapshots(), Arc::clone(&journal) as Arc<dyn Journal>, progress, stopped);
 
     let reporter = tokio::spawn(report_progress(Arc::clone(&engine.progress)));
+    let stopping = Stopping { signals: Signals::new()?, stop, serving: serving.clone() };
     let result = match watch {
-        None => run_once(common, arguments, &engine, broken).await,
+        None => run_once(common, arguments, &engine, broken, stopping).await,
         Some(watch) => {
             let answering = answer(&serving, engine.clone());
             let keeping_up = tokio::spawn(reload::keep_up(watch, loader, serving));
             let result = tokio::select! {
-                result = run_by_schedule(engine, &stop) => result,
+                result = run_by_schedule(engine, keeping_up, stopping) => result,
                 // Nothing can be recorded any more, so nothing may be done.
                 failed = journal.failed() => Err(failed.into()),
             };
-            keeping_up.abort();
             answering.iter().for_each(JoinHandle::abort);
             result
         }
@@ -99,12 +100,25 @@ fn answer(serving: &Serving, engine: Engine) -> Option<JoinHandle<()>> {
 /// What is said where there is nothing to do.
 const NO_SCHEME: &str = "no scheme can run\n  hint: `qiao scheme check` says why; describe one in `schemes/*.yaml`";
 
-async fn run_once(common: &Common, arguments: &Arguments, engine: &Engine, broken: bool) -> CommandResult {
+async fn run_once(
+    common: &Common,
+    arguments: &Arguments,
+    engine: &Engine,
+    broken: bool,
+    stopping: Stopping,
+) -> CommandResult {
     if engine.snapshot.schemes.is_empty() {
         return Err(NO_SCHEME.into());
     }
     let started = Instant::now();
-    let reports = once::run(engine, arguments.wait).await?;
+    let reports = match stopping.run(once::run(engine, arguments.wait), std::future::pending()).await {
+        Ended::Done(reports) => reports?,
+        Ended::BrokenOff => {
+            say_what_is_left(engine).await;
+            return Ok(ExitCode::from(FAILED));
+        }
+        Ended::AtOnce => return Ok(ExitCode::from(FAILED)),
+    };
     let seconds = started.elapsed().as_secs_f64();
     for report in &reports {
         if report.is_paused {
@@ -123,42 +137,43 @@ async fn run_once(common: &Common, arguments: &Arguments, engine: &Engine, broke
     Ok(if succeeded { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-async fn run_by_schedule(engine: Engine, stop: &watch::Sender<bool>) -> CommandResult {
+async fn run_by_schedule(engine: Engine, keeping_up: JoinHandle<()>, stopping: Stopping) -> CommandResult {
     match engine.snapshot.schemes.len() {
         0 => output::note("no scheme can run yet: waits for one in `schemes/`, which is taken over without a restart"),
         count => {
             output::note(&format!("{count} scheme(s) run; changes of the project are taken over without a restart"));
         }
     }
-    let mut running = tokio::spawn(serve::run(engine));
-    tokio::select! {
-        ended = &mut running => ended?,
-        signal = interrupted() => {
-            signal?;
-            output::note("stopping: what is under way is finished first (once more to stop at once)");
-            stop.send_replace(true);
-            tokio::select! {
-                ended = &mut running => ended?,
-                again = interrupted() => again?,
-            }
-        }
+    let abort = keeping_up.abort_handle();
+    // It runs as long as the host; a host that does not see changes any more is no host, and is to be started anew.
+    let mut has_failed = false;
+    let broken = async {
+        let ended = keeping_up.await;
+        let why = ended.map_or_else(|error| error.to_string(), |()| "it ended".to_owned());
+        has_failed = true;
+        output::problem(&format!("changes of the project are not taken over any more, so the host stops: {why}"));
+    };
+    let ended = stopping.run(serve::run(engine.clone()), broken).await;
+    abort.abort();
+    match ended {
+        Ended::Done(()) => {}
+        Ended::BrokenOff => say_what_is_left(&engine).await,
+        Ended::AtOnce => has_failed = true,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if has_failed { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
 }
 
-/// Waits for ctrl-c or SIGTERM.
-async fn interrupted() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            interrupt = tokio::signal::ctrl_c() => interrupt,
-            _ = terminate.recv() => Ok(()),
-        }
+/// Says which bills were broken off while they were being sent.
+async fn say_what_is_left(engine: &Engine) {
+    let mut left = 0;
+    for scheme in &engine.snapshot.schemes {
+        // A bill that was uncertain before has a time at which it is looked up.
+        let claimed = engine.journal.claimed(&scheme.stem).await.unwrap_or_default();
+        left += claimed.iter().filter(|claimed| claimed.look_up_due_ms.is_none()).count();
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    output::note(&format!(
+        "what was under way is broken off: {left} bill(s) that were being sent are looked up at the vendor at the next start"
+    ));
 }
 
 /// A line a second while something moves.

@@ -109,6 +109,12 @@ fn remarks(scheme: &SchemeStatus) -> Vec<String> {
             "a {kind} scan from {from} to {to} is open since {begun}: {pages} pages, {rows} rows so far"
         ));
     }
+    for standstill in &scheme.standstills {
+        let what = if standstill.work == "scan" { "is not scanned" } else { "is not delivered" };
+        let again = standstill.again.as_deref().map(|at| format!("; tried again {}", to_the_second(at)));
+        let (since, again) = (to_the_second(&standstill.since), again.unwrap_or_default());
+        remarks.push(format!("it {what} since {since}: {}{again}", standstill.reason));
+    }
     if scheme.books.dead > 0 {
         let dead = scheme.books.dead;
         remarks.push(format!("{dead} bill(s) need somebody: `qiao records list --scheme {stem}`"));

@@ -21,6 +21,10 @@ pub struct HostConfig {
     pub time_zone: TimeZone,
     /// Its name as it was written.
     pub time_zone_name: String,
+    /// By how much a scheme runs later than its schedule says, at most; default 10 s.
+    pub jitter: Duration,
+    /// How long work under way is given to end when the host is told to stop; default 30 s.
+    pub grace: Duration,
     /// Where the journal is kept.
     pub store: StoreKind,
     /// How long what was sent and answered is kept with bills; default 7 days, 0: it is not kept.
@@ -40,6 +44,8 @@ impl Default for HostConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8620)),
             time_zone: moment::default_zone(),
             time_zone_name: moment::DEFAULT_ZONE.to_owned(),
+            jitter: Duration::from_secs(10),
+            grace: Duration::from_secs(30),
             store: StoreKind::Sled,
             keep_attempts: Duration::from_hours(7 * 24),
         }
@@ -126,6 +132,8 @@ impl HostConfig {
             self.time_zone_name = name;
             self.time_zone = zone;
         }
+        set(&mut self.jitter, fields.read("jitter", read::duration));
+        set(&mut self.grace, fields.read("grace", read::duration));
         fields.close();
     }
 }

@@ -19,7 +19,9 @@
 //! * [`records`] shows bills to a person and carries out what is decided of them; `attempts` is what they are shown; `pauses`
 //!   are schemes that a person has stopped for a while.
 //! * [`backfill`] takes a person's wish to scan a chosen window.
-//! * [`once`] and [`serve`] decide when; [`check`] which scheme goes first; [`retry`] how long to wait; [`window`] from when on.
+//! * [`standstill`] is what stands in the way of schemes, for people who ask.
+//! * [`once`] and [`serve`] decide when, [`due`] by which time; [`check`] which scheme goes first; [`retry`] how long to wait;
+//!   [`window`] from when on.
 //!
 //! Invariants:
 //! * Nothing but this room changes what became of a bill.
@@ -31,6 +33,7 @@ mod attempts;
 pub mod backfill;
 pub mod check;
 pub mod deliver;
+mod due;
 mod indexing;
 mod look_up;
 mod mapping;
@@ -47,7 +50,9 @@ pub mod serve;
 mod settle;
 mod shape;
 pub mod snapshot;
+pub mod standstill;
 pub mod status;
+mod supervise;
 mod take_over;
 mod window;
 mod write_back;
@@ -65,6 +70,7 @@ use crate::plugin::{Failure, FailureKind};
 
 pub use progress::Progress;
 pub use snapshot::{Scheme, Snapshot};
+pub use standstill::Standstills;
 
 /// What one piece of work is done with: it holds one snapshot from beginning to end.
 #[derive(Clone)]
@@ -75,6 +81,8 @@ pub struct Engine {
     pub journal: Arc<dyn Journal>,
     /// What a person watches.
     pub progress: Arc<Progress>,
+    /// What stands in the way of schemes.
+    pub standstills: Standstills,
     serving: watch::Receiver<Arc<Snapshot>>,
     in_step: take_over::InStep,
     windows: window::Windows,
@@ -103,6 +111,7 @@ impl Engine {
             snapshot,
             journal,
             progress,
+            standstills: Standstills::default(),
             serving,
             in_step,
             windows: window::Windows::default(),

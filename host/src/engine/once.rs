@@ -121,7 +121,7 @@ async fn deliver_through_pauses(engine: &Engine, scheme: &Arc<Scheme>, wait: Dur
     let until = Instant::now() + wait;
     let until_ms = clock::now_ms().saturating_add(retry::ms(wait));
     loop {
-        match deliver::deliver_due(engine, &scheme.stem, Some(until_ms)).await {
+        match deliver::deliver_due(engine, &scheme.stem, Some(until_ms), false).await {
             Err(EngineError::Regrouping) if Instant::now() < until => {
                 engine.sleep(SETTLING).await?;
                 continue;
@@ -134,7 +134,9 @@ async fn deliver_through_pauses(engine: &Engine, scheme: &Arc<Scheme>, wait: Dur
                 indexing::build_all(&*engine.journal, &engine.snapshot).await?;
                 continue;
             }
-            delivered => delivered?,
+            delivered => {
+                delivered?;
+            }
         }
         let Some(due_ms) = engine.journal.next_due(&scheme.stem).await? else {
             return Ok(());

@@ -4,23 +4,24 @@
 //! task does it. The other delivers: when its schedule says so, or, without one, as soon as a scan has made bills or a
 //! back-off is over. When another snapshot serves, schemes that are new to it get their tasks, tasks of schemes that it does
 //! not have end by themselves, and all others look at their schedules again. One more task builds the indexes that lookups
-//! need ([`indexing`]).
+//! need ([`indexing`]). A task that breaks off is begun again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::{Id, JoinError, JoinSet};
 
+use super::due::{Due, Jitter, Timetable};
 use super::scan::Pass;
 use super::snapshot::Scheme;
-use super::{Engine, EngineError, Slept, backfill, deliver, indexing, retention, scan};
-use crate::config::Schedule;
+use super::standstill::{Obstacle, Pauses, Work};
+use super::{Engine, EngineError, Slept, backfill, deliver, indexing, retention, scan, supervise};
 use crate::observe::clock;
+use crate::plugin::FailureKind;
 
-/// How long a scheme rests after its delivery was stopped by a failure that concerns all its bills.
+/// How long a scheme rests after its delivery failed as a whole.
 const REST: Duration = Duration::from_secs(30);
 
 /// How long a scheme rests while bills of an earlier merge key have to be settled.
@@ -29,26 +30,28 @@ const SETTLING: Duration = Duration::from_secs(5);
 /// How long a delivery task sleeps at most: other processes, and other schemes' scans, make bills ready too.
 pub(super) const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
-/// What a task does for its scheme.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Work {
-    Scan,
-    Deliver,
-}
-
 /// Runs until the engine is told to stop; calls under way then are finished and settled.
 pub async fn run(mut engine: Engine) {
     let mut tasks = Tasks::default();
-    // Ends when the engine is told to stop.
-    tokio::spawn(indexing::keep_up(engine.clone()));
+    // It ends when the engine is told to stop.
+    let of_indexing = engine.clone();
+    tokio::spawn(async move {
+        let what = "indexes that lookups need are not built";
+        supervise::keep_going(of_indexing.stop.clone(), REST, what, || indexing::keep_up(of_indexing.clone())).await;
+    });
     tokio::spawn(retention::keep_up(engine.clone()));
+    let mut is_start = true;
     loop {
         if !engine.is_stopping() {
             engine = engine.refreshed();
-            for scheme in &engine.snapshot.schemes {
-                tasks.begin(&engine, &scheme.stem, Work::Scan, Duration::ZERO);
-                tasks.begin(&engine, &scheme.stem, Work::Deliver, Duration::ZERO);
+            let schemes = &engine.snapshot.schemes;
+            engine.standstills.keep_only(|stem| engine.snapshot.scheme(stem).is_some());
+            for scheme in schemes {
+                let delay = if is_start { engine.jitter(&scheme.stem).at_start(schemes.len()) } else { Duration::ZERO };
+                tasks.begin(&engine, &scheme.stem, Work::Scan, delay);
+                tasks.begin(&engine, &scheme.stem, Work::Deliver, delay);
             }
+            is_start = false;
         }
         let mut stop = engine.stop.clone();
         tokio::select! {
@@ -111,12 +114,11 @@ impl Tasks {
 
 async fn scan_by_schedule(engine: Engine, stem: &str) {
     let mut due = Due::default();
-    match engine.journal.scheme(stem).await {
-        // A scan that was never made, or that a stop cut off, is not kept waiting for the schedule.
-        Ok(state) if state.scan.is_some() || state.last_finished_scan_begun_ms.is_none() => {
-            due.scheduled = Some(clock::now());
-        }
-        Ok(_) => {}
+    let mut pauses = Pauses::default();
+    match is_due_at_once(&engine, stem).await {
+        Ok(true) => due.at_once(clock::now()),
+        Ok(false) => {}
+        Err(EngineError::Removed) => return,
         Err(error) => {
             tracing::error!(scheme = stem, "{error}");
             return;
@@ -126,17 +128,12 @@ async fn scan_by_schedule(engine: Engine, stem: &str) {
     loop {
         let wake = asked.notified();
         let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return };
-        due.backfill = backfill::is_open(&engine, stem).await.then(clock::now);
-        let Some((at, pass)) = due.next(&scheme, clock::now()) else {
-            // It may get a schedule.
-            tokio::select! {
-                slept = engine.sleep_unless_replaced(LONGEST_SLEEP) => if slept == Slept::Stopping { return },
-                () = wake => {}
-            }
-            continue;
-        };
+        due.backfill(backfill::is_open(&engine, stem).await.then(clock::now));
+        let due_next = due.next(&scheme, engine.jitter(stem), clock::now());
+        // Without a schedule it sleeps, too: it may get one. A clock may be set meanwhile, so that it looks now and then.
+        let sleep = due_next.map_or(LONGEST_SLEEP, |(at, _)| until(at).min(LONGEST_SLEEP));
         let slept = tokio::select! {
-            slept = engine.sleep_unless_replaced(until(at)) => slept,
+            slept = engine.sleep_unless_replaced(sleep) => slept,
             () = wake => continue,
         };
         match slept {
@@ -147,21 +144,48 @@ async fn scan_by_schedule(engine: Engine, stem: &str) {
             }
             Slept::Stopping => return,
         }
+        let Some((_, pass)) = due_next.filter(|(at, _)| *at <= clock::now()) else { continue };
         if engine.is_stopping() || engine.wait_until_resumed(stem).await == Slept::Stopping {
             return;
         }
         match scan_whole(&engine, stem, pass).await {
-            Ok(()) => due.done(pass),
+            Ok(()) => {
+                due.done(pass);
+                pauses.begin_anew();
+                if engine.standstills.is_over(stem, Work::Scan).is_some() {
+                    tracing::info!(scheme = stem, "it is scanned again");
+                }
+            }
             Err(EngineError::Stopping | EngineError::Removed) => return,
             Err(EngineError::Paused) => continue,
-            Err(EngineError::Regrouping) => {
+            Err(error @ EngineError::Regrouping) => {
+                let reason = error.to_string();
+                engine.standstills.stands(stem, Work::Scan, Obstacle::Regrouping, reason, Some(SETTLING));
                 if engine.sleep(SETTLING).await.is_err() {
                     return;
+                }
+            }
+            Err(EngineError::Failure(failure)) if failure.kind == FailureKind::Misconfigured => {
+                due.done(pass);
+                let pause = pauses.next_pause();
+                tracing::error!(
+                    scheme = stem,
+                    "scanning is stopped until this is mended; it is tried again when something changes, or not before \
+                     {pause:?}: {failure}"
+                );
+                let reason = failure.to_string();
+                engine.standstills.stands(stem, Work::Scan, Obstacle::Misconfigured, reason, Some(pause));
+                match engine.sleep_unless_replaced(pause).await {
+                    Slept::Whole => {}
+                    // What was changed may have mended it.
+                    Slept::Replaced => due.at_once(clock::now()),
+                    Slept::Stopping => return,
                 }
             }
             Err(error) => {
                 due.done(pass);
                 tracing::error!(scheme = stem, "scan failed, again by schedule: {error}");
+                engine.standstills.stands(stem, Work::Scan, Obstacle::Failed, error.to_string(), None);
                 // A backfill that is not over is due at once.
                 let is_over = pass != Pass::Backfill || matches!(error, EngineError::GivenUp(_));
                 if !is_over && engine.sleep(REST).await.is_err() {
@@ -173,6 +197,26 @@ async fn scan_by_schedule(engine: Engine, stem: &str) {
     }
 }
 
+/// Whether a scan is due without waiting for the schedule: one that was never made, that a stop cut off, or whose time came
+/// while no host ran. However many were missed, it is made up once: its window begins where the last one ended.
+async fn is_due_at_once(engine: &Engine, stem: &str) -> Result<bool, EngineError> {
+    let state = engine.journal.scheme(stem).await?;
+    let (engine, scheme) = engine.refreshed_with(stem)?;
+    let source = &scheme.source;
+    let (None, Some(last_sync)) = (state.scan, state.last_sync) else {
+        return Ok(true);
+    };
+    let Some(schedule) = &source.schedule else {
+        return Ok(false);
+    };
+    // The window ended so much before the scan began, in whole seconds.
+    let lag = SignedDuration::try_from(source.lag).unwrap_or(SignedDuration::ZERO) + SignedDuration::from_secs(1);
+    let begun = Timestamp::from_second(last_sync).unwrap_or_default();
+    let begun = begun.checked_add(lag).unwrap_or(begun);
+    let timetable = Timetable { schedule, zone: &source.time_zone, jitter: engine.jitter(stem) };
+    Ok(timetable.was_missed(begun, clock::now()))
+}
+
 /// A whole scan, from now. One that was left open, by whichever pass, is finished first.
 async fn scan_whole(engine: &Engine, stem: &str, pass: Pass) -> Result<(), EngineError> {
     if scan::scan(engine, stem, pass, None).await?.resumed {
@@ -181,60 +225,20 @@ async fn scan_whole(engine: &Engine, stem: &str, pass: Pass) -> Result<(), Engin
     Ok(())
 }
 
-/// When the passes over a source are due next. What becomes due while another one runs is made after it, not passed over.
-#[derive(Default)]
-struct Due {
-    scheduled: Option<Timestamp>,
-    remedy: Option<Timestamp>,
-    /// The next slice of a backfill, which the journal knows of.
-    backfill: Option<Timestamp>,
-}
-
-impl Due {
-    /// What is due first, and when; `None`: the source has no schedule.
-    fn next(&mut self, scheme: &Scheme, now: Timestamp) -> Option<(Timestamp, Pass)> {
-        let source = &scheme.source;
-        let at = |known: Option<Timestamp>, schedule: &Option<Schedule>| {
-            let schedule = schedule.as_ref()?;
-            known.or_else(|| schedule.next_after(now, &source.time_zone))
-        };
-        self.scheduled = at(self.scheduled, &source.schedule);
-        self.remedy = at(self.remedy, &source.remedy);
-        self.first()
-    }
-
-    /// The first of what is known; the scheduled one where both are due at a time.
-    fn first(&self) -> Option<(Timestamp, Pass)> {
-        let all = [(self.scheduled, Pass::Scheduled), (self.remedy, Pass::Remedy), (self.backfill, Pass::Backfill)];
-        all.into_iter().filter_map(|(at, pass)| Some((at?, pass))).min_by_key(|(at, _)| *at)
-    }
-
-    /// The next time is found anew.
-    fn done(&mut self, pass: Pass) {
-        match pass {
-            Pass::Scheduled => self.scheduled = None,
-            Pass::Remedy => self.remedy = None,
-            Pass::Backfill => self.backfill = None,
-        }
-    }
-
-    /// The schedules may be others now.
-    fn forget_what_is_to_come(&mut self, now: Timestamp) {
-        self.scheduled.take_if(|at| *at > now);
-        self.remedy.take_if(|at| *at > now);
-    }
-}
-
 async fn deliver_as_due(engine: Engine, stem: &str) {
     // Bills that wait for another scheme's rows become due when that scheme was scanned: every scan wakes every delivery.
     let arrived = Arc::clone(&engine.arrived);
+    let mut pauses = Pauses::default();
+    // What was held up is made up as soon as it can be, whatever the schedule says.
+    let mut is_due = was_delivery_missed(&engine, stem).await;
     loop {
         if engine.is_stopping() {
             return;
         }
-        if wait_for_schedule(&engine, stem).await == Slept::Stopping
-            || engine.wait_until_resumed(stem).await == Slept::Stopping
-        {
+        if !std::mem::take(&mut is_due) && wait_for_schedule(&engine, stem).await == Slept::Stopping {
+            return;
+        }
+        if engine.wait_until_resumed(stem).await == Slept::Stopping {
             return;
         }
         let wake = arrived.notified();
@@ -247,49 +251,38 @@ async fn deliver_as_due(engine: Engine, stem: &str) {
             continue;
         }
         let mut rest = LONGEST_SLEEP;
-        match deliver::deliver_due(&engine, stem, None).await {
-            Ok(()) => {
+        match deliver::deliver_due(&engine, stem, None, pauses.is_on_trial()).await {
+            Ok(was_anything_due) => {
+                if was_anything_due || !pauses.is_on_trial() {
+                    pauses.begin_anew();
+                    if engine.standstills.is_over(stem, Work::Deliver).is_some() {
+                        tracing::info!(scheme = stem, "it delivers again");
+                    }
+                }
                 if let Ok(Some(due_ms)) = engine.journal.next_due(stem).await {
                     let due_in = u64::try_from(due_ms - clock::now_ms()).unwrap_or(0);
                     rest = rest.min(Duration::from_millis(due_in.max(10)));
                 }
             }
             Err(EngineError::Stopping | EngineError::Removed) => return,
-            Err(EngineError::Unavailable(unavailable)) => {
-                // The connection has said it.
-                tracing::debug!(scheme = stem, "bills wait: {unavailable}");
-                if engine.sleep_unless_replaced(unavailable.lasts).await == Slept::Stopping {
-                    return;
-                }
-                continue;
-            }
             Err(EngineError::Paused) => continue,
-            Err(EngineError::Regrouping) => {
-                tracing::warn!(scheme = stem, "{}", EngineError::Regrouping);
-                if engine.sleep_unless_replaced(SETTLING).await == Slept::Stopping {
-                    return;
-                }
-                continue;
-            }
-            Err(EngineError::Unindexed(missing)) => {
-                tracing::debug!(scheme = stem, "bills wait: {missing}");
-                engine.indexing.ask();
-                tokio::select! {
-                    _ = indexes_built.changed() => {}
-                    slept = engine.sleep_unless_replaced(LONGEST_SLEEP) => if slept == Slept::Stopping { return },
-                }
-                continue;
-            }
             Err(error) => {
-                tracing::error!(scheme = stem, "delivery stopped for {REST:?}: {error}");
-                // What stopped it may be mended meanwhile.
-                if engine.sleep_unless_replaced(REST).await == Slept::Stopping {
-                    return;
+                let Hindrance { obstacle, reason, rest } = hindrance(stem, &error, &mut pauses);
+                engine.standstills.stands(stem, Work::Deliver, obstacle, reason, Some(rest));
+                is_due = true;
+                let is_unindexed = obstacle == Obstacle::Unindexed;
+                if is_unindexed {
+                    engine.indexing.ask();
+                }
+                tokio::select! {
+                    _ = indexes_built.changed(), if is_unindexed => {}
+                    // What stopped it may be mended meanwhile.
+                    slept = engine.sleep_unless_replaced(rest) => if slept == Slept::Stopping { return },
                 }
                 continue;
             }
         }
-        if delivery_schedule(&scheme).is_some() {
+        if timetable(&engine, &scheme).is_some() {
             continue;
         }
         tokio::select! {
@@ -299,57 +292,85 @@ async fn deliver_as_due(engine: Engine, stem: &str) {
     }
 }
 
+/// What a delivery that ended early waits for.
+struct Hindrance {
+    obstacle: Obstacle,
+    reason: String,
+    rest: Duration,
+}
+
+/// Says why a delivery ended early, as loudly as it deserves.
+fn hindrance(scheme: &str, error: &EngineError, pauses: &mut Pauses) -> Hindrance {
+    let (obstacle, rest) = match error {
+        EngineError::Unavailable(unavailable) => {
+            // The connection has said it.
+            tracing::debug!(scheme, "bills wait: {unavailable}");
+            (Obstacle::Unavailable, unavailable.lasts)
+        }
+        EngineError::Regrouping => {
+            tracing::warn!(scheme, "{error}");
+            (Obstacle::Regrouping, SETTLING)
+        }
+        EngineError::Unindexed(missing) => {
+            tracing::debug!(scheme, "bills wait: {missing}");
+            (Obstacle::Unindexed, LONGEST_SLEEP)
+        }
+        EngineError::Failure(failure) if failure.kind == FailureKind::Misconfigured => {
+            let pause = pauses.next_pause();
+            tracing::error!(
+                scheme,
+                "delivery is stopped until this is mended; it is tried again with one bill when something changes, or in \
+                 {pause:?}: {failure}"
+            );
+            (Obstacle::Misconfigured, pause)
+        }
+        _ => {
+            tracing::error!(scheme, "delivery stopped for {REST:?}: {error}");
+            (Obstacle::Failed, REST)
+        }
+    };
+    Hindrance { obstacle, reason: error.to_string(), rest }
+}
+
 /// Waits until the target's own schedule says so, whatever comes to serve meanwhile; a target without one is always due.
 async fn wait_for_schedule(engine: &Engine, stem: &str) -> Slept {
+    let mut known: Option<Timestamp> = None;
     loop {
         let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return Slept::Whole };
-        let Some(schedule) = delivery_schedule(&scheme) else { return Slept::Whole };
-        match engine.sleep_unless_replaced(until_next(schedule, &scheme.source.time_zone)).await {
-            Slept::Replaced => {}
-            ended => return ended,
+        let Some(timetable) = timetable(&engine, &scheme) else { return Slept::Whole };
+        known = timetable.nearer(known, clock::now());
+        // A clock may be set meanwhile, so that it looks now and then.
+        match engine.sleep_unless_replaced(known.map_or(LONGEST_SLEEP, |at| until(at).min(LONGEST_SLEEP))).await {
+            Slept::Replaced => known = None,
+            Slept::Stopping => return Slept::Stopping,
+            Slept::Whole if known.is_some_and(|at| at <= clock::now()) => return Slept::Whole,
+            Slept::Whole => {}
         }
     }
 }
 
-fn delivery_schedule(scheme: &Scheme) -> Option<&Schedule> {
-    scheme.target.as_ref().and_then(|target| target.schedule.as_ref())
+/// Whether bills were due when the target's own schedule last said so, and no host ran.
+async fn was_delivery_missed(engine: &Engine, stem: &str) -> bool {
+    let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return false };
+    match (timetable(&engine, &scheme), engine.journal.next_due(stem).await) {
+        (Some(timetable), Ok(Some(due_ms))) => timetable.was_missed(clock::timestamp_ms(due_ms), clock::now()),
+        _ => false,
+    }
 }
 
-fn until_next(schedule: &Schedule, zone: &TimeZone) -> Duration {
-    const NEVER: Duration = Duration::from_hours(24);
-    schedule.next_after(clock::now(), zone).map_or(NEVER, until)
+/// The target's own schedule.
+fn timetable<'a>(engine: &Engine, scheme: &'a Scheme) -> Option<Timetable<'a>> {
+    let schedule = scheme.target.as_ref()?.schedule.as_ref()?;
+    Some(Timetable { schedule, zone: &scheme.source.time_zone, jitter: engine.jitter(&scheme.stem) })
+}
+
+impl Engine {
+    fn jitter(&self, stem: &str) -> Jitter {
+        Jitter::of(stem, self.snapshot.jitter)
+    }
 }
 
 /// None, if it has come.
 fn until(at: Timestamp) -> Duration {
     Duration::try_from(at.duration_since(clock::now())).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-
-    use super::*;
-
-    #[test]
-    fn what_is_due_at_once_is_made_one_after_the_other_and_nothing_is_passed_over() {
-        let at = |second: i64| Timestamp::from_second(second).unwrap();
-        let both = |scheduled: i64, remedy: i64| Due {
-            scheduled: Some(at(scheduled)),
-            remedy: Some(at(remedy)),
-            backfill: None,
-        };
-        let mut due = both(10, 10);
-        assert_eq!(due.first(), Some((at(10), Pass::Scheduled)));
-        due.done(Pass::Scheduled);
-        assert_eq!(due.first(), Some((at(10), Pass::Remedy)), "it is not forgotten while the other runs");
-        let mut due = Due { backfill: Some(at(12)), ..both(10, 20) };
-        assert_eq!(due.first(), Some((at(10), Pass::Scheduled)), "what is due by schedule goes before a backfill");
-        due.done(Pass::Scheduled);
-        assert_eq!(due.first(), Some((at(12), Pass::Backfill)));
-        let mut due = both(10, 5);
-        assert_eq!(due.first(), Some((at(5), Pass::Remedy)));
-        due.forget_what_is_to_come(at(7));
-        assert_eq!((due.scheduled, due.remedy), (None, Some(at(5))));
-    }
 }

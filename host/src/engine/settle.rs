@@ -38,8 +38,8 @@ pub(super) fn decide(
         FailureKind::Rejected => (dead(engine, scheme, &claimed.version, problem, resume, there), None),
         FailureKind::Misconfigured => {
             engine.progress.attempt_failed();
-            let due_ms = now_ms + retry::ms(scheme.retry.most);
-            (Settled::Failed { problem, due_ms, resume, there }, Some(Stop(failure)))
+            // The scheme stops. When it is tried again, or was mended, those that have waited longer go first.
+            (Settled::Failed { problem, due_ms: now_ms, resume, there }, Some(Stop(failure)))
         }
         // An update by the vendor's id does no harm twice, and what the vendor has is known: there is nothing to look up.
         FailureKind::Uncertain if there.is_none() && !matches!(claimed.intent, Intent::Update(_)) => {

@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub state: Option<Arc<dyn State>>,
     /// The limits of a call.
     pub limits: LimitsConfig,
+    /// By how much schemes run later than their schedules say, at most.
+    pub jitter: Duration,
     /// How long attempts are kept.
     pub keep_attempts: Duration,
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::snapshot::Scheme;
+use super::standstill::{Standstill, Work};
 use super::{Engine, EngineError};
 use crate::journal::{Counts, ScanKind, Status};
 use crate::observe::clock;
@@ -24,6 +25,8 @@ pub struct SchemeStatus {
     pub last_scan: Option<String>,
     /// When the next scan is due by the source's schedule, RFC 3339.
     pub next_scan: Option<String>,
+    /// What stands in its way.
+    pub standstills: Vec<StandstillStatus>,
     /// The scan under way.
     pub scan: Option<ScanStatus>,
     /// When the next bill or look-up is due, RFC 3339.
@@ -48,6 +51,19 @@ pub enum State {
     Paused,
     /// It has no file that can be used, or no host runs: what the journal holds of it.
     Idle,
+}
+
+/// What stands in the way of a scheme.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StandstillStatus {
+    /// What stands still: `scan` or `deliver`.
+    pub work: String,
+    /// What it is.
+    pub reason: String,
+    /// Since when, RFC 3339.
+    pub since: String,
+    /// When it is tried again, RFC 3339; `None`: as soon as that is over, or by schedule.
+    pub again: Option<String>,
 }
 
 /// A scan under way.
@@ -107,6 +123,7 @@ async fn of_scheme(engine: &Engine, stem: &str, runs: bool) -> Result<SchemeStat
         last_sync: state.last_sync.map(at_second),
         last_scan: state.last_finished_scan_begun_ms.map(at_ms),
         next_scan: scheme.filter(|_| runs && state.paused_ms.is_none()).and_then(|scheme| next_scan(scheme)),
+        standstills: engine.standstills.of(stem).into_iter().map(standstill).collect(),
         scan: state.scan.map(|scan| ScanStatus {
             kind: match scan.kind {
                 ScanKind::Scheduled => "scheduled",
@@ -126,6 +143,19 @@ async fn of_scheme(engine: &Engine, stem: &str, runs: bool) -> Result<SchemeStat
         balanced: state.counts.balance(),
         books: state.counts,
     })
+}
+
+fn standstill((work, standstill): (Work, Standstill)) -> StandstillStatus {
+    StandstillStatus {
+        work: match work {
+            Work::Scan => "scan",
+            Work::Deliver => "deliver",
+        }
+        .to_owned(),
+        reason: standstill.reason,
+        since: standstill.since.to_string(),
+        again: standstill.again.map(|again| again.to_string()),
+    }
 }
 
 fn next_scan(scheme: &Scheme) -> Option<String> {

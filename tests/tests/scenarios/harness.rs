@@ -283,17 +283,30 @@ impl Host {
     }
 
     /// Ends it as a service manager does, and waits until it has ended.
-    pub(crate) async fn stop(mut self) {
-        let id = self.child.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    pub(crate) async fn stop(self) {
+        self.stop_saying().await;
+    }
+
+    /// The same; everything that it has said.
+    pub(crate) async fn stop_saying(mut self) -> String {
+        terminate(&self.child).await;
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         assert!(ended.is_ok_and(|ended| ended.unwrap().success()), "{}", self.log());
+        // Its last words may still be on their way.
+        drop(tokio::time::timeout(PATIENCE, self.said.text.wait_for(|_| false)).await);
+        self.log()
     }
 
     /// Ends it without a warning.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
+}
+
+/// Asks a process to end, as a service manager does.
+pub(crate) async fn terminate(child: &Child) {
+    let id = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
 }
 
 /// What a process says, as it says it.

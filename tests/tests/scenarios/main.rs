@@ -21,4 +21,5 @@ mod records;
 mod refunds;
 mod reload;
 mod scans;
+mod schedules;
 mod vendors;

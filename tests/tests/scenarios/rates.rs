@@ -130,3 +130,14 @@ async fn a_run_once_ends_within_its_wait_although_the_vendor_is_down() {
     project.run_once().await.succeeded();
     assert!(vendors.ledger().balances());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bill_that_has_failed_for_longer_than_its_greatest_age_is_dead() {
+    let (vendors, project) = started(2).await;
+    let retry = "retry: { first: 100ms, most: 300ms, max_age: 1s }\nsource:\n";
+    project.edit("schemes/kingdee-order-to-okki.yaml", "source:\n", retry);
+    vendors.okki.faults().every(Route::Push, 1, Fault::TooManyRequests { retry_after: None });
+    let ran = project.run_once().await.failed_saying(&["given up after"]);
+    assert_eq!((&ran.orders()["dead"], vendors.okki.push_count()), (&2.into(), 0), "{ran:?}");
+    assert!(refused(vendors.okki.log()).len() >= 4, "each was tried again before");
+}

@@ -61,6 +61,7 @@ pub fn check(
         sessions: in_use.map_or_else(|| Arc::new(Sessions::default()), |in_use| Arc::clone(&in_use.sessions)),
         state,
         limits: project.limits.clone(),
+        jitter: project.host.jitter,
         keep_attempts: project.host.keep_attempts,
     };
     Checked { snapshot, problems }

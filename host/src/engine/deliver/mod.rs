@@ -38,9 +38,16 @@ struct Delivery {
     numbers: Arc<Mutex<HashSet<String>>>,
     /// What becomes due later is left, Unix milliseconds.
     until_ms: Option<i64>,
+    /// The scheme was found to be set up wrong: one bill finds out whether it still is.
+    on_trial: bool,
 }
 
 impl Delivery {
+    /// Whether one bill goes ahead of the others, to find out whether they would be sent in vain.
+    fn goes_carefully(&self, target: &TargetSide) -> bool {
+        self.on_trial || target.connection.awaits_probe()
+    }
+
     /// Now, but not after the end of this delivery: by it, what becomes due later is not due.
     fn now_ms(&self) -> i64 {
         clock::now_ms().min(self.until_ms.unwrap_or(i64::MAX))
@@ -57,10 +64,16 @@ struct Batch {
 
 /// Delivers what is due, until nothing is. Bills whose time has not come are left, and so is what becomes due after
 /// `until_ms` (Unix milliseconds). One at a time for each scheme. Each batch is mapped and sent by what serves by then.
-pub async fn deliver_due(engine: &Engine, stem: &str, until_ms: Option<i64>) -> Result<(), EngineError> {
+/// `on_trial`: the scheme was found to be set up wrong, and one bill goes first. Returns whether anything was taken up.
+pub async fn deliver_due(
+    engine: &Engine,
+    stem: &str,
+    until_ms: Option<i64>,
+    on_trial: bool,
+) -> Result<bool, EngineError> {
     let (engine, scheme) = engine.refreshed_with(stem)?;
     if scheme.target.is_none() {
-        return Ok(());
+        return Ok(false);
     }
     engine.progress.delivery_begins();
     look_up::take_up(&engine, &scheme).await?;
@@ -70,7 +83,8 @@ pub async fn deliver_due(engine: &Engine, stem: &str, until_ms: Option<i64>) -> 
             engine.journal.release(collection).await?;
         }
     }
-    let mut delivery = Delivery { engine, scheme, numbers: Arc::default(), until_ms };
+    let mut delivery = Delivery { engine, scheme, numbers: Arc::default(), until_ms, on_trial };
+    let mut was_anything_due = false;
     let mut under_way: HashSet<String> = HashSet::new();
     let mut batches: JoinSet<Batch> = JoinSet::new();
     let mut failed = None;
@@ -85,6 +99,8 @@ pub async fn deliver_due(engine: &Engine, stem: &str, until_ms: Option<i64>) -> 
                 for bill in &bills {
                     under_way.remove(bill);
                 }
+                was_anything_due = true;
+                delivery.on_trial &= result.is_err();
                 if let Err(error) = result {
                     // That an index is being built says least of all.
                     failed = match failed {
@@ -110,7 +126,7 @@ pub async fn deliver_due(engine: &Engine, stem: &str, until_ms: Option<i64>) -> 
     if delivery.engine.journal.end_doubt(stem, false).await? {
         tracing::info!(scheme = stem, "all that the journal had lost is found again, or delivered");
     }
-    Ok(())
+    Ok(was_anything_due)
 }
 
 /// Begins batches while there are bills that are due and room for another batch.
@@ -128,8 +144,7 @@ async fn take_batches(
         let is_waited_for = match target.connection.unavailable() {
             Some(unavailable) if batches.is_empty() => return Err(EngineError::Unavailable(unavailable)),
             Some(_) => true,
-            // One bill finds out whether the vendor is there again.
-            None => target.connection.awaits_probe() && !batches.is_empty(),
+            None => delivery.goes_carefully(target) && !batches.is_empty(),
         };
         if is_waited_for {
             return Ok(());
@@ -147,7 +162,7 @@ async fn take_batches(
         }
         engine.refuse_if_paused(&scheme.stem).await?;
         let skip = |bill: &str| under_way.contains(bill);
-        let most = if target.connection.awaits_probe() { 1 } else { BATCH };
+        let most = if delivery.goes_carefully(target) { 1 } else { BATCH };
         let ready = engine.journal.ready(&scheme.stem, delivery.now_ms(), most, &skip).await?;
         if ready.is_empty() {
             return Ok(());

@@ -21,6 +21,7 @@ use super::{FIRST_PAGE, ScanReport, Window, fetch, in_step};
 use crate::dialect::Row;
 use crate::engine::shape::{self, Shaped};
 use crate::engine::snapshot::Scheme;
+use crate::engine::standstill::{Obstacle, Work};
 use crate::engine::{Engine, EngineError, settle, take_over};
 use crate::journal::{OnChange, PageRef, PageStored, PageToStore, Problem, Scan, ScanKind};
 
@@ -48,7 +49,10 @@ pub(super) async fn read_all(
                 if !flight.pages.is_empty() {
                     break;
                 }
+                let (reason, lasts) = (unavailable.to_string(), Some(unavailable.lasts));
+                engine.standstills.stands(stem, Work::Scan, Obstacle::Unavailable, reason, lasts);
                 engine.wait_out(unavailable, until).await?;
+                engine.standstills.is_over(stem, Work::Scan);
                 continue;
             }
             if !flight.has_room(scheme.source.connection.settings().concurrency.get()) {
