@@ -93,8 +93,7 @@ impl JournalError {
         let path = folder.display().to_string();
         match self {
             Self::Store { action, reason } => Self::Store { action, reason: format!("folder `{path}`: {reason}") },
-            Self::Unsound { reason, .. } => Self::Unsound { path, reason },
-            Self::Broken { reason, .. } => Self::Unsound { path, reason },
+            Self::Unsound { reason, .. } | Self::Broken { reason, .. } => Self::Unsound { path, reason },
             Self::Damaged { key, reason } => Self::Unsound { path, reason: format!("under `{key}`: {reason}") },
             other => other,
         }

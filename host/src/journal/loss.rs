@@ -71,7 +71,7 @@ pub(super) fn note(tree: &Tree, certain: bool) -> Result<(), JournalError> {
             txn.put_record(scheme_key(&scheme), &record)?;
         }
     }
-    let batch = txn.into_batch().unwrap_or_default();
+    let batch = txn.into_batch()?.unwrap_or_default();
     tree.apply_batch(batch).and_then(|()| tree.flush()).map_err(|error| JournalError::of_opening(&error))?;
     Ok(())
 }

@@ -92,7 +92,7 @@ fn everything_set() {
 
     assert_eq!(project.host.listen.to_string(), "0.0.0.0:9000");
     assert_eq!(project.host.time_zone_name, "Asia/Tokyo");
-    assert_eq!((project.host.jitter, project.host.grace), (Duration::ZERO, Duration::from_secs(60)));
+    assert_eq!((project.host.jitter, project.host.grace), (Duration::ZERO, Duration::from_mins(1)));
     assert_eq!(project.limits.memory_bytes, 128 << 20);
     assert_eq!(project.limits.call_time, Duration::from_secs(90));
     assert_eq!((project.limits.log_lines, project.limits.log_bytes), (10, 4096));

@@ -214,7 +214,7 @@ fn ask(folder: &TempDir, before: &str) -> Came {
             }
         }))
     });
-    coming.recv_timeout(Duration::from_secs(60)).expect("the store does not hang, and its thread does not panic")
+    coming.recv_timeout(Duration::from_mins(1)).expect("the store does not hang, and its thread does not panic")
 }
 
 /// Damages copies of a store that was closed, and of one that was killed, and says what came of each.
