@@ -27,7 +27,7 @@ fn qiao_toml_keys_and_values() {
         &[
             "2:10: host.listen: `localhost` is not an address and a port\n  hint: write `127.0.0.1:8620`, or `0.0.0.0:8620` to be reached from other machines",
             "3:13: host.time_zone: `Asia/Shangai` is not a known time zone\n  hint: write a name such as `Asia/Shanghai`, or an offset such as `+08:00`",
-            "4:1: host: unknown key `colour`\n  hint: the keys here are `listen`, `time_zone`",
+            "4:1: host: unknown key `colour`\n  hint: the keys here are `listen`, `time_zone`, `jitter`, `grace`",
         ],
     );
     check_qiao(

@@ -99,7 +99,7 @@ fn everything_set() {
 
     let kingdee = &project.connections["kingdee-main"];
     assert_eq!(kingdee.base_url.as_str(), "https://erp.example.com/k3cloud/");
-    assert_eq!(kingdee.rate.unwrap().to_string(), "10/s");
+    assert_eq!(kingdee.rate.unwrap().to_string(), "600/m");
     assert_eq!(kingdee.concurrency.get(), 8);
     assert_eq!((kingdee.timeout, kingdee.settle_after), (Duration::from_secs(10), Duration::from_secs(20)));
     assert!(kingdee.allow_private);

@@ -11,6 +11,8 @@ use crate::harness::Project;
 
 const ORDERS: &str = "schemes/kingdee-order-to-okki.yaml";
 
+const REFUNDS: &str = "schemes/wdt-refund-to-kingdee.yaml";
+
 /// A known `order_no` makes a second order: whoever creates one twice is found out.
 async fn vendors(count: usize) -> Vendors {
     let options = VendorsOptions::new(Dataset::small(count)).reading(OrderNoReading::SecondOrder);
@@ -21,6 +23,8 @@ async fn vendors(count: usize) -> Vendors {
 fn without_id_check(vendors: &Vendors) -> Project {
     let project = Project::example(vendors);
     project.edit(ORDERS, "\"idCheck\": true,", "\"idCheck\": false,");
+    // What a shop has just changed is read at once.
+    project.edit(REFUNDS, "lag: 3m", "lag: 0s");
     project
 }
 

@@ -93,9 +93,9 @@ async fn rate_and_concurrency_hold_over_all_schemes_retries_and_faults() {
         ];
         faults.one_in(Route::Any, 10, seed as u64, some);
     }
-    // So that requests overlap.
-    vendors.kingdee.set_latency(Duration::from_millis(30));
-    vendors.okki.set_latency(Duration::from_millis(30));
+    // So that requests overlap, although they leave one by one.
+    vendors.kingdee.set_latency(Duration::from_millis(200));
+    vendors.okki.set_latency(Duration::from_millis(200));
     case.delivers().await;
     for log in [vendors.kingdee.log(), vendors.okki.log(), vendors.wdt.log()] {
         assert!(met(log) > 0, "it met no fault");
