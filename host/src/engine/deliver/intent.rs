@@ -194,7 +194,8 @@ impl Delivery {
         let pause = if may_pass(failure.kind) {
             retry::pause(retry, bill.attempts + 1, failure.retry_after)
         } else {
-            retry.most
+            // The scheme stands still until that is mended; its bills are not to be what it waits for then.
+            retry.first
         };
         SetAside::Failed { problem: problem(failure), due_ms: clock::now_ms() + retry::ms(pause) }
     }
