@@ -36,7 +36,12 @@ impl Read for Tree {
 /// The store's words for a failure to read.
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 pub(super) fn unreadable(error: sled::Error) -> JournalError {
-    JournalError::Store { action: "read", reason: error.to_string() }
+    let (action, reason) = ("read", error.to_string());
+    match error {
+        sled::Error::Io(_) => JournalError::Store { action, reason },
+        // What it reads cannot be.
+        _ => JournalError::Broken { action, reason },
+    }
 }
 
 /// Keys and values that begin with `prefix`, in order; with `after`, those behind that key.

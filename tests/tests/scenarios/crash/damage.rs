@@ -79,7 +79,6 @@ fn lose(journal: &Path, earlier: &Path, how: &str) {
     }
 }
 
-#[ignore = "does not hold yet for every way of losing: see the open issue"]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_journal_that_lost_something_says_so_and_loses_and_doubles_nothing() {
     for how in ["an earlier journal", "no journal", "half of the file"] {
