@@ -16,7 +16,7 @@ use super::{CommandError, CommandResult, Common, FAILED, output, preview, run};
 use crate::engine::backfill::{self, Report, Request};
 use crate::engine::reload::Serving;
 use crate::engine::{Engine, Progress, once};
-use crate::journal::{Journal, SledStore, State};
+use crate::journal::Journal;
 use crate::web::{BACKFILL, BackfillAsked, client};
 
 /// How often a host is asked how far it is.
@@ -117,16 +117,7 @@ async fn wait(state_dir: &Path, mut report: Report) -> Result<Report, CommandErr
 
 /// Without a host.
 async fn here(common: &Common, arguments: &Arguments, request: &Request) -> Result<Report, CommandError> {
-    let mut journal: Option<Arc<SledStore>> = None;
-    let opened = project::open(common, |state_dir| {
-        let store = Arc::new(SledStore::open(state_dir)?);
-        journal = Some(Arc::clone(&store));
-        Ok(Some(store as Arc<dyn State>))
-    })
-    .await?;
-    let Some(journal) = journal else {
-        return Err("the journal was not opened".into());
-    };
+    let (opened, journal) = project::open_to_work(common).await?;
     output::problems(&opened.standing.problems);
     let serving = Serving::new(opened.standing);
     let (_stop, stopped) = watch::channel(false);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{CommandError, Common, output};
 use crate::config::{ConfigProblem, Project};
 use crate::engine::reload::{Loader, Standing};
-use crate::journal::State;
+use crate::journal::{SledStore, State};
 use crate::plugin::private_folder;
 
 /// A project that was opened.
@@ -49,6 +49,21 @@ pub(super) async fn open(
     let mut loader = Loader::new(&project, state)?;
     let standing = loader.load(project, problems, &[], None).await;
     Ok(Opened { standing, loader })
+}
+
+/// Opens a project with its journal, to work on it.
+pub(super) async fn open_to_work(common: &Common) -> Result<(Opened, Arc<SledStore>), CommandError> {
+    let mut journal: Option<Arc<SledStore>> = None;
+    let opened = open(common, |state_dir| {
+        let store = Arc::new(SledStore::open(state_dir)?);
+        journal = Some(Arc::clone(&store));
+        Ok(Some(store as Arc<dyn State>))
+    })
+    .await?;
+    match journal {
+        Some(journal) => Ok((opened, journal)),
+        None => Err("the journal was not opened".into()),
+    }
 }
 
 /// Opens a project to look at it: nothing is written, so that a project without a `state` folder stays without.

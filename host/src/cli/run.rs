@@ -17,7 +17,7 @@ use crate::config::{ConfigProblem, Watch};
 use crate::engine::once::SchemeReport;
 use crate::engine::reload::{self, Serving};
 use crate::engine::{Engine, Progress, once, serve};
-use crate::journal::{Journal, SledStore, State};
+use crate::journal::Journal;
 use crate::web;
 
 /// Arguments of `qiao run`.
@@ -44,16 +44,7 @@ fn parse_wait(text: &str) -> Result<Duration, String> {
 pub(super) async fn run(common: &Common, arguments: &Arguments) -> CommandResult {
     // From before the first look: what changes meanwhile is taken over as soon as this is done.
     let watch = (!arguments.once).then(|| Watch::new(&common.root));
-    let mut journal: Option<Arc<SledStore>> = None;
-    let Opened { standing, loader } = project::open(common, |state_dir| {
-        let store = Arc::new(SledStore::open(state_dir)?);
-        journal = Some(Arc::clone(&store));
-        Ok(Some(store as Arc<dyn State>))
-    })
-    .await?;
-    let Some(journal) = journal else {
-        return Err("the journal was not opened".into());
-    };
+    let (Opened { standing, loader }, journal) = project::open_to_work(common).await?;
     output::problems(&standing.problems);
     let broken = standing.problems.iter().any(ConfigProblem::is_error);
     let serving = Serving::new(standing);

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::project::{self, state_dir};
 use super::{CommandError, CommandResult, Common, output};
 use crate::engine::reload::Serving;
-use crate::engine::status::{self, SchemeStatus, State};
+use crate::engine::status::{self, ConnectionStatus, SchemeStatus, Standings, State};
 use crate::engine::{Engine, Progress};
 use crate::journal::{Journal, SledStore};
 use crate::web::bills::{OfScheme, PAUSE, RESUME, STATUS};
@@ -43,7 +43,7 @@ pub(super) const NOTHING_RAN: &str =
 pub(super) async fn status(common: &Common, scheme: Option<&str>) -> CommandResult {
     let wanted = scheme.map(stem_of);
     let asked = OfScheme { scheme: wanted.clone() };
-    let (schemes, is_running) = match client::ask_with(&state_dir(common), STATUS, &asked).await? {
+    let (standings, is_running): (Standings, bool) = match client::ask_with(&state_dir(common), STATUS, &asked).await? {
         Some(told) => (serde_json::from_value(told)?, true),
         None => match journal(common)? {
             Some(journal) => {
@@ -53,14 +53,15 @@ pub(super) async fn status(common: &Common, scheme: Option<&str>) -> CommandResu
             None => return Err(CommandError(NOTHING_RAN.to_owned())),
         },
     };
-    let schemes: Vec<SchemeStatus> = schemes;
+    let Standings { schemes, connections } = standings;
     if let (true, Some(wanted)) = (schemes.is_empty(), &wanted) {
         return Err(CommandError(format!("there is no scheme `{wanted}`\n  hint: `qiao scheme list` lists them")));
     }
     if common.json {
-        output::line(&json!({ "running": is_running, "schemes": schemes }).to_string());
+        output::line(&json!({ "running": is_running, "schemes": schemes, "connections": connections }).to_string());
     } else {
         show(&schemes, is_running);
+        connections.iter().filter_map(remark).for_each(|line| output::line(&line));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -91,6 +92,22 @@ fn show(schemes: &[SchemeStatus], is_running: bool) {
             output::line(&format!("{}: {line}", scheme.scheme));
         }
     }
+}
+
+/// What a person should know of a connection.
+fn remark(connection: &ConnectionStatus) -> Option<String> {
+    let ConnectionStatus { connection: name, slowed_to, paused_for_seconds, down, probe_in_seconds, .. } = connection;
+    let what = match (down, paused_for_seconds, slowed_to) {
+        (Some(reason), ..) => {
+            format!("its vendor is down ({reason}); it is asked again in {} s", probe_in_seconds.unwrap_or(0))
+        }
+        (None, Some(seconds), _) => format!("silent for {seconds} s more, because its vendor asked for it"),
+        (None, None, Some(rate)) => {
+            format!("slowed down to {rate:.1} requests per second, because its vendor refused some")
+        }
+        (None, None, None) => return None,
+    };
+    Some(format!("connection `{name}`: {what}"))
 }
 
 /// What a table does not say.
@@ -124,6 +141,12 @@ fn remarks(scheme: &SchemeStatus) -> Vec<String> {
             "of {} bill(s) nobody but a person can say whether the vendor has them: `qiao records list --scheme {stem} --status claimed`",
             scheme.uncertain_for_a_person
         ));
+    }
+    if scheme.in_doubt {
+        remarks.push(
+            "the journal has lost something: what it does not know to be delivered is looked up before it is created"
+                .to_owned(),
+        );
     }
     if !scheme.balanced {
         remarks.push(format!("the books do not balance: {:?}", scheme.books));

@@ -159,7 +159,7 @@ async fn rescan_for_lookups(
 ) -> Result<(), EngineError> {
     let mut missed: Vec<String> = Vec::new();
     for (scheme, _, _) in runs.iter() {
-        let waiting = engine.journal.bills(&scheme.stem, Status::Waiting, BLOCKED).await?;
+        let waiting = engine.journal.bills(&scheme.stem, Status::Waiting, BLOCKED, None).await?;
         if waiting.iter().any(|bill| bill.due_ms.is_none()) {
             missed.extend(scheme.collections.values().cloned());
         }

@@ -171,7 +171,7 @@ pub async fn list(journal: &dyn Journal, wanted: &Wanted) -> Result<Listed, Jour
     for scheme in schemes(journal, wanted.scheme.as_deref()).await? {
         for status in statuses {
             let room = wanted.limit.saturating_sub(listed.records.len());
-            let mut lines = journal.bills(&scheme, *status, room + 1).await?;
+            let mut lines = journal.bills(&scheme, *status, room + 1, None).await?;
             listed.more |= lines.len() > room;
             lines.truncate(room);
             listed.records.extend(lines.into_iter().map(Line::from));
@@ -229,20 +229,16 @@ async fn decide_all(
     results: &mut Vec<Decided>,
 ) -> Result<(), JournalError> {
     const AT_A_TIME: usize = 500;
+    let mut after: Option<String> = None;
     loop {
-        let lines = journal.bills(scheme, status, AT_A_TIME).await?;
+        let lines = journal.bills(scheme, status, AT_A_TIME, after.as_deref()).await?;
         let bills: Vec<String> = lines.into_iter().map(|line| line.version.bill).collect();
-        if bills.is_empty() {
-            return Ok(());
-        }
+        let Some(last) = bills.last() else { return Ok(()) };
+        // Some may have the same status afterwards.
+        after = Some(last.clone());
         let intervened = journal.intervene(scheme, bills.clone(), decided.clone(), now_ms).await?;
-        // Those that stay as they are would be listed again.
-        let is_over = bills.len() < AT_A_TIME || intervened.iter().any(|came| *came != Intervened::Done);
         let each = bills.into_iter().zip(intervened);
         results.extend(each.map(|(bill, result)| Decided { scheme: Some(scheme.to_owned()), bill, result }));
-        if is_over {
-            return Ok(());
-        }
     }
 }
 
@@ -321,5 +317,68 @@ impl Shown {
             rows,
             attempts,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::journal::{NewScan, OnChange, PageRef, PageToStore, RowToStore, ScanKind, SledStore, Trail};
+
+    /// A journal with so many bills that wait.
+    async fn with_bills(folder: &std::path::Path, bills: usize) -> SledStore {
+        let journal = SledStore::open(folder).unwrap();
+        let page = PageRef { index: 0, start_row: 0, cursor: None };
+        let scan = NewScan {
+            kind: ScanKind::Scheduled,
+            window_start: None,
+            window_end: 1,
+            begun_ms: 1_000,
+            source_digest: String::new(),
+            first_page: page.clone(),
+        };
+        let scan = journal.begin_scan("订单", scan).await.unwrap().id;
+        let row = |number: usize| RowToStore {
+            id: format!("SO-{number}"),
+            digest: [0; 16],
+            bill: format!("SO-{number}"),
+            json: b"{}".to_vec(),
+            index_values: Vec::new(),
+            refused: None,
+        };
+        let stored = PageToStore {
+            scheme: "订单".to_owned(),
+            scan,
+            page,
+            next: Vec::new(),
+            trail: Trail::default(),
+            give_up: None,
+            rows: (0..bills).map(row).collect(),
+            left_out: 0,
+            on_change: OnChange::Redeliver,
+            makes_bills: true,
+            merges: false,
+            complete_bills: false,
+            indexes: Vec::new(),
+        };
+        journal.store_page(stored).await.unwrap();
+        journal.finish_scan("订单", scan).await.unwrap();
+        journal
+    }
+
+    #[tokio::test]
+    async fn all_bills_of_a_status_are_decided_once_also_if_they_keep_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = with_bills(folder.path(), 1_234).await;
+        let decision = |decided| Decision { decided, bills: Vec::new(), all: vec![Status::Waiting], scheme: None };
+        for decided in [Intervention::Retry, Intervention::Drop] {
+            let results = decide(&journal, &decision(decided)).await.unwrap();
+            assert_eq!(results.iter().filter(|one| one.result == Intervened::Done).count(), 1_234);
+            assert_eq!(results.len(), 1_234);
+        }
+        let listed = list(&journal, &Wanted { statuses: vec![Status::Waiting], limit: 5, scheme: None }).await.unwrap();
+        assert!(listed.records.is_empty() && !listed.more);
     }
 }

@@ -16,7 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use super::due::{Due, Jitter, Timetable};
 use super::scan::Pass;
 use super::snapshot::Scheme;
-use super::standstill::{Obstacle, Pauses, Work};
+use super::standstill::{Obstacle, Trials, Work};
 use super::{Engine, EngineError, Slept, backfill, deliver, indexing, retention, scan, supervise};
 use crate::observe::clock;
 use crate::plugin::FailureKind;
@@ -33,13 +33,8 @@ pub(super) const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// Runs until the engine is told to stop; calls under way then are finished and settled.
 pub async fn run(mut engine: Engine) {
     let mut tasks = Tasks::default();
-    // It ends when the engine is told to stop.
-    let of_indexing = engine.clone();
-    tokio::spawn(async move {
-        let what = "indexes that lookups need are not built";
-        supervise::keep_going(of_indexing.stop.clone(), REST, what, || indexing::keep_up(of_indexing.clone())).await;
-    });
-    tokio::spawn(retention::keep_up(engine.clone()));
+    keep_going(&engine, "indexes that lookups need are not built", indexing::keep_up);
+    keep_going(&engine, "attempts that are too old are not dropped", retention::keep_up);
     let mut is_start = true;
     loop {
         if !engine.is_stopping() {
@@ -64,6 +59,15 @@ pub async fn run(mut engine: Engine) {
             return;
         }
     }
+}
+
+/// Keeps a task of no scheme's going until the engine is told to stop. `what`: what is not done without it.
+fn keep_going<F>(engine: &Engine, what: &'static str, task: fn(Engine) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let engine = engine.clone();
+    tokio::spawn(async move { supervise::keep_going(engine.stop.clone(), REST, what, || task(engine.clone())).await });
 }
 
 /// The tasks of all schemes: at most one for each kind of work.
@@ -114,7 +118,7 @@ impl Tasks {
 
 async fn scan_by_schedule(engine: Engine, stem: &str) {
     let mut due = Due::default();
-    let mut pauses = Pauses::default();
+    let mut trials = Trials::default();
     match is_due_at_once(&engine, stem).await {
         Ok(true) => due.at_once(clock::now()),
         Ok(false) => {}
@@ -151,7 +155,7 @@ async fn scan_by_schedule(engine: Engine, stem: &str) {
         match scan_whole(&engine, stem, pass).await {
             Ok(()) => {
                 due.done(pass);
-                pauses.begin_anew();
+                trials.begin_anew();
                 if engine.standstills.is_over(stem, Work::Scan).is_some() {
                     tracing::info!(scheme = stem, "it is scanned again");
                 }
@@ -167,7 +171,7 @@ async fn scan_by_schedule(engine: Engine, stem: &str) {
             }
             Err(EngineError::Failure(failure)) if failure.kind == FailureKind::Misconfigured => {
                 due.done(pass);
-                let pause = pauses.next_pause();
+                let pause = trials.next_pause();
                 tracing::error!(
                     scheme = stem,
                     "scanning is stopped until this is mended; it is tried again when something changes, or not before \
@@ -228,7 +232,7 @@ async fn scan_whole(engine: &Engine, stem: &str, pass: Pass) -> Result<(), Engin
 async fn deliver_as_due(engine: Engine, stem: &str) {
     // Bills that wait for another scheme's rows become due when that scheme was scanned: every scan wakes every delivery.
     let arrived = Arc::clone(&engine.arrived);
-    let mut pauses = Pauses::default();
+    let mut trials = Trials::default();
     // What was held up is made up as soon as it can be, whatever the schedule says.
     let mut is_due = was_delivery_missed(&engine, stem).await;
     loop {
@@ -251,10 +255,10 @@ async fn deliver_as_due(engine: Engine, stem: &str) {
             continue;
         }
         let mut rest = LONGEST_SLEEP;
-        match deliver::deliver_due(&engine, stem, None, pauses.is_on_trial()).await {
+        match deliver::deliver_due(&engine, stem, None, trials.is_on_trial()).await {
             Ok(was_anything_due) => {
-                if was_anything_due || !pauses.is_on_trial() {
-                    pauses.begin_anew();
+                if was_anything_due || !trials.is_on_trial() {
+                    trials.begin_anew();
                     if engine.standstills.is_over(stem, Work::Deliver).is_some() {
                         tracing::info!(scheme = stem, "it delivers again");
                     }
@@ -267,7 +271,7 @@ async fn deliver_as_due(engine: Engine, stem: &str) {
             Err(EngineError::Stopping | EngineError::Removed) => return,
             Err(EngineError::Paused) => continue,
             Err(error) => {
-                let Hindrance { obstacle, reason, rest } = hindrance(stem, &error, &mut pauses);
+                let Hindrance { obstacle, reason, rest } = hindrance(stem, &error, &mut trials);
                 engine.standstills.stands(stem, Work::Deliver, obstacle, reason, Some(rest));
                 is_due = true;
                 let is_unindexed = obstacle == Obstacle::Unindexed;
@@ -300,7 +304,7 @@ struct Hindrance {
 }
 
 /// Says why a delivery ended early, as loudly as it deserves.
-fn hindrance(scheme: &str, error: &EngineError, pauses: &mut Pauses) -> Hindrance {
+fn hindrance(scheme: &str, error: &EngineError, trials: &mut Trials) -> Hindrance {
     let (obstacle, rest) = match error {
         EngineError::Unavailable(unavailable) => {
             // The connection has said it.
@@ -316,7 +320,7 @@ fn hindrance(scheme: &str, error: &EngineError, pauses: &mut Pauses) -> Hindranc
             (Obstacle::Unindexed, LONGEST_SLEEP)
         }
         EngineError::Failure(failure) if failure.kind == FailureKind::Misconfigured => {
-            let pause = pauses.next_pause();
+            let pause = trials.next_pause();
             tracing::error!(
                 scheme,
                 "delivery is stopped until this is mended; it is tried again with one bill when something changes, or in \

@@ -81,9 +81,9 @@ impl Standstills {
 /// The pauses between attempts of work that is set up wrong: 30 seconds, doubling, up to ten minutes. Each attempt is made
 /// with one bill or one page, and vendors lock accounts that try too often.
 #[derive(Debug, Default)]
-pub(super) struct Pauses(u32);
+pub(super) struct Trials(u32);
 
-impl Pauses {
+impl Trials {
     const FIRST: Duration = Duration::from_secs(30);
     const LONGEST: Duration = Duration::from_mins(10);
 
@@ -113,12 +113,12 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_the_longest() {
-        let mut pauses = Pauses::default();
-        assert!(!pauses.is_on_trial());
-        let seconds: Vec<u64> = (0..7).map(|_| pauses.next_pause().as_secs()).collect();
+        let mut trials = Trials::default();
+        assert!(!trials.is_on_trial());
+        let seconds: Vec<u64> = (0..7).map(|_| trials.next_pause().as_secs()).collect();
         assert_eq!(seconds, [30, 60, 120, 240, 480, 600, 600]);
-        pauses.begin_anew();
-        assert_eq!(pauses.next_pause(), Pauses::FIRST);
+        trials.begin_anew();
+        assert_eq!(trials.next_pause(), Trials::FIRST);
     }
 
     #[test]
@@ -126,7 +126,7 @@ mod tests {
         let standstills = Standstills::default();
         standstills.stands("a", Work::Deliver, Obstacle::Misconfigured, "wrong secret".to_owned(), None);
         let first = standstills.of("a");
-        standstills.stands("a", Work::Deliver, Obstacle::Misconfigured, "wrong user".to_owned(), Some(Pauses::FIRST));
+        standstills.stands("a", Work::Deliver, Obstacle::Misconfigured, "wrong user".to_owned(), Some(Trials::FIRST));
         let (_, second) = standstills.of("a").pop().expect("it stands");
         assert_eq!((Some(second.since), second.reason.as_str()), (first.first().map(|(_, it)| it.since), "wrong user"));
         assert!(second.again > Some(second.since));

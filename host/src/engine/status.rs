@@ -5,8 +5,39 @@ use serde::{Deserialize, Serialize};
 use super::snapshot::Scheme;
 use super::standstill::{Standstill, Work};
 use super::{Engine, EngineError};
-use crate::journal::{Counts, ScanKind, Status};
+use crate::capability::{Connection, Traffic};
+use crate::journal::{Counts, ScanKind};
 use crate::observe::clock;
+
+/// Where everything stands.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Standings {
+    /// The schemes: those that serve, and those of which only the journal knows.
+    pub schemes: Vec<SchemeStatus>,
+    /// The connections of a running host.
+    pub connections: Vec<ConnectionStatus>,
+}
+
+/// Where one connection stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ConnectionStatus {
+    /// Its name in `qiao.toml`.
+    pub connection: String,
+    /// The configured rate.
+    pub rate: Option<String>,
+    /// The requests per second that it has slowed down to, because the vendor refused some; `None`: it has not.
+    pub slowed_to: Option<f64>,
+    /// The configured concurrency.
+    pub concurrency: usize,
+    /// Requests under way.
+    pub under_way: usize,
+    /// How much longer it is silent because the vendor asked for it, in seconds.
+    pub paused_for_seconds: Option<u64>,
+    /// Why its vendor is taken to be down; `None`: it is not.
+    pub down: Option<String>,
+    /// In how many seconds a vendor that is down is asked next.
+    pub probe_in_seconds: Option<u64>,
+}
 
 /// Where one scheme stands.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,6 +66,8 @@ pub struct SchemeStatus {
     pub uncertain: u64,
     /// Of those, the ones that wait for a person.
     pub uncertain_for_a_person: u64,
+    /// The journal has lost something: bills may be at the vendor of which it knows nothing, and are looked up first.
+    pub in_doubt: bool,
     /// The books since the beginning.
     pub books: Counts,
     /// They balance.
@@ -83,34 +116,41 @@ pub struct ScanStatus {
     pub rows: u64,
 }
 
-impl SchemeStatus {
-    /// Something of it needs a person.
-    pub fn needs_attention(&self) -> bool {
-        self.books.dead > 0 || self.uncertain_for_a_person > 0 || !self.balanced
-    }
-}
-
-/// Where schemes stand: those that serve, and those of which only the journal knows. `is_running`: a host works on them.
-pub async fn status(engine: &Engine, wanted: Option<&str>, is_running: bool) -> Result<Vec<SchemeStatus>, EngineError> {
+/// Where everything stands, or one scheme. `is_running`: a host works on it.
+pub async fn status(engine: &Engine, wanted: Option<&str>, is_running: bool) -> Result<Standings, EngineError> {
     let mut stems: Vec<String> = engine.snapshot.schemes.iter().map(|scheme| scheme.stem.clone()).collect();
     let serving = stems.len();
     let known = engine.journal.schemes().await?;
     stems.extend(known.into_iter().filter(|known| engine.snapshot.scheme(known).is_none()));
-    let mut all = Vec::with_capacity(stems.len());
+    let mut schemes = Vec::with_capacity(stems.len());
     for (place, stem) in stems.iter().enumerate() {
         if wanted.is_none_or(|wanted| wanted == stem) {
-            all.push(of_scheme(engine, stem, is_running && place < serving).await?);
+            schemes.push(of_scheme(engine, stem, is_running && place < serving).await?);
         }
     }
-    Ok(all)
+    let connections = engine.snapshot.connections.values().filter(|_| is_running);
+    Ok(Standings { schemes, connections: connections.map(|connection| of_connection(connection)).collect() })
+}
+
+fn of_connection(connection: &Connection) -> ConnectionStatus {
+    let Traffic { rate, slowed_to, concurrency, under_way, paused_for, down } = connection.traffic();
+    ConnectionStatus {
+        connection: connection.name().to_owned(),
+        rate: rate.map(|rate| rate.to_string()),
+        slowed_to,
+        concurrency,
+        under_way,
+        paused_for_seconds: paused_for.map(|pause| pause.as_secs()),
+        probe_in_seconds: down.as_ref().map(|down| down.probe_in.as_secs()),
+        down: down.map(|down| down.reason),
+    }
 }
 
 async fn of_scheme(engine: &Engine, stem: &str, runs: bool) -> Result<SchemeStatus, EngineError> {
     let state = engine.journal.scheme(stem).await?;
     let scheme = engine.snapshot.scheme(stem);
-    let claimed = engine.journal.bills(stem, Status::Claimed, usize::MAX).await?;
-    let uncertain = claimed.iter().filter(|bill| bill.due_ms.is_some());
-    let for_a_person = claimed.iter().filter(|bill| bill.due_ms == Some(i64::MAX));
+    let uncertain = engine.journal.uncertain(stem, i64::MAX).await?;
+    let for_a_person = uncertain.iter().filter(|bill| bill.look_up_due_ms == Some(i64::MAX));
     Ok(SchemeStatus {
         scheme: stem.to_owned(),
         name: scheme.map_or(stem, |scheme| &scheme.name).to_owned(),
@@ -138,8 +178,9 @@ async fn of_scheme(engine: &Engine, stem: &str, runs: bool) -> Result<SchemeStat
             rows: scan.rows,
         }),
         next_due: engine.journal.next_due(stem).await?.filter(|due_ms| *due_ms < i64::MAX).map(at_ms),
-        uncertain: uncertain.count() as u64,
         uncertain_for_a_person: for_a_person.count() as u64,
+        uncertain: uncertain.len() as u64,
+        in_doubt: state.in_doubt,
         balanced: state.counts.balance(),
         books: state.counts,
     })

@@ -156,14 +156,21 @@ fn with_receipt(tree: &Tree, claim: ClaimedBill) -> Result<ClaimedBill, JournalE
     Ok(ClaimedBill { delivered: bill.delivered.map(|delivered| delivered.receipt), ..claim })
 }
 
-pub(super) fn bills(tree: &Tree, scheme: &str, status: Status, limit: usize) -> Result<Vec<BillLine>, JournalError> {
+pub(super) fn bills(
+    tree: &Tree,
+    scheme: &str,
+    status: Status,
+    limit: usize,
+    after: Option<&str>,
+) -> Result<Vec<BillLine>, JournalError> {
     let prefix = match status {
         Status::Claimed => claims_prefix(scheme),
         Status::Dead => dead_prefix(scheme),
         Status::Waiting | Status::Done | Status::Failed => Key::new(Kind::Bill).text(scheme),
     };
+    let after = after.map(|after| prefix.clone().text(after).into_bytes());
     let mut lines = Vec::new();
-    for item in range(tree, prefix.bytes(), None) {
+    for item in range(tree, prefix.bytes(), after.as_deref()) {
         if lines.len() >= limit {
             break;
         }

@@ -285,8 +285,14 @@ pub trait Journal: Send + Sync + 'static {
     /// How many rows a collection has, refused ones included. It counts them: not for the hot path.
     async fn count_rows(&self, collection: &str) -> Result<u64, JournalError>;
 
-    /// Bills of a scheme that have this status, at most `limit`. Not for the hot path.
-    async fn bills(&self, scheme: &str, status: Status, limit: usize) -> Result<Vec<BillLine>, JournalError>;
+    /// Bills of a scheme that have this status, behind the one called `after`, at most `limit`. Not for the hot path.
+    async fn bills(
+        &self,
+        scheme: &str,
+        status: Status,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<Vec<BillLine>, JournalError>;
 }
 
 /// The limits of the key-value store.

@@ -120,9 +120,15 @@ impl Journal for ReadOnly {
         }
     }
 
-    async fn bills(&self, scheme: &str, status: Status, limit: usize) -> Result<Vec<BillLine>, JournalError> {
+    async fn bills(
+        &self,
+        scheme: &str,
+        status: Status,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<Vec<BillLine>, JournalError> {
         match &self.journal {
-            Some(journal) => journal.bills(scheme, status, limit).await,
+            Some(journal) => journal.bills(scheme, status, limit, after).await,
             None => Ok(Vec::new()),
         }
     }

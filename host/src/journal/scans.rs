@@ -278,7 +278,7 @@ pub(super) fn finish_some(
         if let Some(backfill) = record.backfill.as_mut().filter(|_| under_way.scan.kind == ScanKind::Backfill) {
             backfill.bills += under_way.bills;
             if is_whole {
-                backfill.done_to = under_way.scan.window_end;
+                backfill.scanned(under_way.scan.window_start, under_way.scan.window_end);
             }
             backfill.given_up.clone_from(&under_way.scan.given_up);
         }

@@ -392,9 +392,15 @@ impl Journal for SledStore {
         blocking(move || lookups::count_rows(&tree, &collection)).await
     }
 
-    async fn bills(&self, scheme: &str, status: Status, limit: usize) -> Result<Vec<BillLine>, JournalError> {
-        let (tree, scheme) = (self.journal.clone(), scheme.to_owned());
-        blocking(move || bills::bills(&tree, &scheme, status, limit)).await
+    async fn bills(
+        &self,
+        scheme: &str,
+        status: Status,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<Vec<BillLine>, JournalError> {
+        let (tree, scheme, after) = (self.journal.clone(), scheme.to_owned(), after.map(str::to_owned));
+        blocking(move || bills::bills(&tree, &scheme, status, limit, after.as_deref())).await
     }
 }
 

@@ -126,8 +126,10 @@ impl<'t> Txn<'t> {
         range(self.tree, prefix, after).take(limit).collect()
     }
 
-    /// The first `limit` keys that begin with `prefix` and are less than `end`, as they were before this commit.
+    /// The first `limit` keys that begin with `prefix` and are less than `end`, as they were before this commit. Not of records
+    /// that lie in packs.
     pub(super) fn committed_until(&self, prefix: &[u8], end: &[u8], limit: usize) -> Result<Vec<IVec>, JournalError> {
+        debug_assert!(!packed::is_packed(prefix), "what lies in packs has no keys of its own");
         let keys = self.tree.range(prefix..end).keys();
         keys.take(limit).map(|key| key.map_err(unreadable)).collect()
     }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Host;
 use crate::engine::records::{self, Decided, Decision, Listed, Shown, Wanted};
-use crate::engine::status::{self, SchemeStatus};
+use crate::engine::status::{self, Standings};
 
-/// Where schemes stand ([`OfScheme`], [`SchemeStatus`]es).
+/// Where everything stands ([`OfScheme`], [`Standings`]).
 pub const STATUS: &str = "/v1/status";
 
 /// A list of bills: a [`Wanted`] is posted, a [`Listed`] comes back.
@@ -61,7 +61,7 @@ fn failed(error: impl ToString) -> (StatusCode, String) {
     (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 
-async fn stands(State(host): State<Host>, Query(asked): Query<OfScheme>) -> Answer<Vec<SchemeStatus>> {
+async fn stands(State(host): State<Host>, Query(asked): Query<OfScheme>) -> Answer<Standings> {
     let engine = host.engine.refreshed();
     status::status(&engine, asked.scheme.as_deref(), true).await.map(Json).map_err(failed)
 }

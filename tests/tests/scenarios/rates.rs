@@ -105,6 +105,12 @@ async fn a_vendor_that_is_down_is_asked_now_and_then_and_its_bills_wait() {
     let pause = probes()[1] - probes()[0];
     assert!(pause > Duration::from_millis(1_900), "{pause:?}");
     assert_eq!(vendors.okki.push_count(), delivered);
+    let told = project.qiao(&["scheme", "status", "--json"]).await.succeeded().json();
+    let connections = told["connections"].as_array().unwrap();
+    let okki = connections.iter().find(|told| told["connection"] == "okki-main").unwrap();
+    assert_eq!((&okki["down"], &okki["concurrency"]), (&"HTTP 502".into(), &8.into()), "{okki}");
+    let told = project.qiao(&["scheme", "status"]).await.succeeded();
+    assert!(told.stdout.contains("connection `okki-main`: its vendor is down (HTTP 502)"), "{told:?}");
 
     vendors.okki.faults().clear();
     host.said("the vendor answers again, after").await;

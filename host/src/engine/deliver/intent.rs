@@ -188,14 +188,13 @@ impl Delivery {
     /// A look-up failed: the bill is tried again later; one that the look-up itself refuses needs a person.
     fn not_found_out(&self, bill: &ReadyBill, failure: &Failure) -> SetAside {
         let retry = &self.scheme.retry;
-        if failure.kind == FailureKind::Rejected || retry::is_too_old(retry, bill.first_attempt_ms) {
-            return SetAside::Dead(self.dead(problem(failure)));
-        }
-        let pause = if may_pass(failure.kind) {
-            retry::pause(retry, bill.attempts + 1, failure.retry_after)
-        } else {
-            // The scheme stands still until that is mended; its bills are not to be what it waits for then.
-            retry.first
+        let pause = match failure.kind {
+            // The scheme stops, as long as it takes, which is no bill's fault. When that is mended, it is due.
+            FailureKind::Misconfigured => Duration::ZERO,
+            kind if may_pass(kind) && !retry::is_too_old(retry, bill.first_attempt_ms) => {
+                retry::pause(retry, bill.attempts + 1, failure.retry_after)
+            }
+            _ => return SetAside::Dead(self.dead(problem(failure))),
         };
         SetAside::Failed { problem: problem(failure), due_ms: clock::now_ms() + retry::ms(pause) }
     }

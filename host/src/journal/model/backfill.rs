@@ -48,6 +48,13 @@ impl Backfill {
         self.given_up.is_none() && self.done_to < self.end
     }
 
+    /// A scan of this window was finished. One that has another reason moves it on, too, if it joins on to what is scanned.
+    pub(in crate::journal) fn scanned(&mut self, start: Option<i64>, end: i64) {
+        if start.is_none_or(|start| start <= self.done_to) && end <= self.end {
+            self.done_to = self.done_to.max(end);
+        }
+    }
+
     /// The window of its next slice. It reaches back over the one before by `overlap`, and by a second at least: a request may leave out
     /// the second at which its window begins or ends.
     pub fn next_slice(&self, overlap: i64) -> Option<(i64, i64)> {
@@ -69,10 +76,14 @@ mod tests {
         let mut slices = Vec::new();
         while let Some((start, end)) = backfill.next_slice(0) {
             slices.push((start, end));
-            backfill.done_to = end;
+            backfill.scanned(Some(start), end);
         }
         assert_eq!(slices, [(100, 200), (199, 300), (299, 350)]);
-        backfill.done_to = 200;
+        let mut backfill = Backfill { done_to: 200, ..backfill };
+        for (start, end) in [(250, 300), (100, 400), (0, 150)] {
+            backfill.scanned(Some(start), end);
+            assert_eq!(backfill.done_to, 200, "{start} to {end} is not what comes next");
+        }
         assert_eq!(backfill.next_slice(150), Some((100, 300)));
         backfill.given_up = Some("because".to_owned());
         assert_eq!(backfill.next_slice(0), None);

@@ -35,7 +35,7 @@ async fn books(bench: &Bench) -> [u64; 6] {
 }
 
 async fn status(bench: &Bench, status: Status) -> Vec<BillLine> {
-    bench.store.bills(S, status, 10).await.unwrap()
+    bench.store.bills(S, status, 10, None).await.unwrap()
 }
 
 #[tokio::test]
@@ -316,8 +316,8 @@ async fn lists_are_by_status_and_limited() {
     let bench = Bench::new();
     bench.scan(S, (0..5).map(|number| row(&number.to_string(), &format!("SO-{number}"), 1)).collect()).await;
     bench.set_aside(version(S, "SO-3", 1), SetAside::Dead(problem("缺客户"))).await;
-    assert_eq!(bench.store.bills(S, Status::Waiting, 3).await.unwrap().len(), 3);
-    let dead = bench.store.bills(S, Status::Dead, 3).await.unwrap();
+    assert_eq!(bench.store.bills(S, Status::Waiting, 3, None).await.unwrap().len(), 3);
+    let dead = bench.store.bills(S, Status::Dead, 3, None).await.unwrap();
     let expected = BillLine {
         version: version(S, "SO-3", 1),
         status: Status::Dead,

@@ -12,7 +12,7 @@ async fn refused_rows(bench: &Bench) -> Vec<(String, u8)> {
 
 /// `bill vN` of what is dead, and why.
 async fn dead(bench: &Bench) -> Vec<(String, String)> {
-    let lines = bench.store.bills(S, Status::Dead, 100).await.unwrap().into_iter();
+    let lines = bench.store.bills(S, Status::Dead, 100, None).await.unwrap().into_iter();
     lines
         .map(|line| (format!("{} v{}", line.version.bill, line.version.version), line.problem.unwrap().message))
         .collect()

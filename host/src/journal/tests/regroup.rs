@@ -163,7 +163,7 @@ async fn a_refused_row_kills_the_bill_that_it_comes_to() {
     bench.scan(S, vec![refused("a3", "A", 3)]).await;
     assert_eq!(regroup(&bench, &[("a3", "B")]).await, 2);
     assert_eq!(bench.ready(S, LATE).await, ["C v1", "A v3"]);
-    let dead = &bench.store.bills(S, Status::Dead, 9).await.unwrap()[0];
+    let dead = &bench.store.bills(S, Status::Dead, 9, None).await.unwrap()[0];
     assert_eq!((dead.version.clone(), dead.problem.clone()), (version(S, "B", 2), Some(problem("必填 3"))));
     assert_eq!(bench.store.refused_rows(S, 9, None).await.unwrap()[0].bill, "B");
     // Also if that one is pending by itself.

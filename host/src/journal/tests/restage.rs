@@ -87,7 +87,7 @@ async fn one_that_is_still_refused_says_why_now() {
     let still = RowToStore { refused: Some(problem("不在表中")), ..refused("2", "SO-1", 2) };
     assert_eq!(restage(&bench, vec![still]).await, 0);
     assert_eq!(bench.store.refused_rows(S, 9, None).await.unwrap()[0].problem, problem("不在表中"));
-    let dead = &bench.store.bills(S, Status::Dead, 9).await.unwrap()[0];
+    let dead = &bench.store.bills(S, Status::Dead, 9, None).await.unwrap()[0];
     assert_eq!((dead.version.version, dead.problem.clone()), (1, Some(problem("不在表中"))));
 }
 

@@ -87,5 +87,5 @@ async fn many_are_revived_in_parts() {
     assert_eq!(bench.store.revive(S, &|_| Some("新".into()), 0).await.unwrap(), 600);
     let counts = bench.check(S).await;
     assert_eq!((counts.waiting, counts.dead), (600, 600));
-    assert_eq!(bench.store.bills(S, Status::Dead, 5).await.unwrap().len(), 5);
+    assert_eq!(bench.store.bills(S, Status::Dead, 5, None).await.unwrap().len(), 5);
 }
