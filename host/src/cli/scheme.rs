@@ -83,7 +83,7 @@ pub(super) async fn scheme(common: &Common, command: &Command) -> CommandResult 
         Command::Pause { scheme } => status::pause(common, scheme, true).await,
         Command::Resume { scheme } => status::pause(common, scheme, false).await,
         Command::Backfill(arguments) => backfill::backfill(common, arguments).await,
-        Command::Confirm { stem } => confirm(common, stem).await,
+        Command::Confirm { stem } => status::confirm(common, stem).await,
         Command::Purge { stem } => purge(common, stem).await,
     }
 }
@@ -105,21 +105,6 @@ async fn list(common: &Common) -> CommandResult {
     output::table(&["scheme", "name", "from", "to", "schedule", "state"], rows);
     for text in view::refused(&listed) {
         output::problem(&text);
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// For a target that cannot be asked which bills it has.
-async fn confirm(common: &Common, stem: &str) -> CommandResult {
-    let (project, _) = project::load(common)?;
-    let journal = SledStore::open(&project.state_dir())?;
-    let ended = journal.end_doubt(stem, true).await?;
-    if common.json {
-        output::line(&json!({ "confirmed": ended }).to_string());
-    } else if ended {
-        output::line(&format!("{stem}: bills are created again"));
-    } else {
-        output::line(&format!("{stem}: there is nothing to confirm"));
     }
     Ok(ExitCode::SUCCESS)
 }

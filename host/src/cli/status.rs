@@ -1,4 +1,4 @@
-//! `qiao scheme status`, `pause` and `resume`: of a running host, or of what the journal holds.
+//! `qiao scheme status`, `pause`, `resume` and `confirm`: of a running host, or of what the journal holds.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::engine::reload::Serving;
 use crate::engine::status::{self, ConnectionStatus, SchemeStatus, Standings, State};
 use crate::engine::{Engine, Progress};
 use crate::journal::{Journal, SledStore};
-use crate::web::bills::{OfScheme, PAUSE, RESUME, STATUS};
+use crate::web::bills::{CONFIRM, OfScheme, PAUSE, RESUME, STATUS};
 use crate::web::client;
 
 /// A scheme's stem, from what people write: its stem, or its file.
@@ -180,6 +180,26 @@ pub(super) async fn pause(common: &Common, scheme: &str, pauses: bool) -> Comman
         ));
     } else {
         output::line(&format!("`{stem}` goes on"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says that the vendor has no bill of a scheme that the journal has lost.
+pub(super) async fn confirm(common: &Common, scheme: &str) -> CommandResult {
+    let stem = stem_of(scheme);
+    let ended = match client::request(&state_dir(common), CONFIRM, serde_json::to_string(&stem)?).await? {
+        Some(told) => serde_json::from_value(told)?,
+        None => match journal(common)? {
+            Some(journal) => engine(common, journal).await?.confirm(&stem).await?,
+            None => return Err(CommandError(NOTHING_RAN.to_owned())),
+        },
+    };
+    if common.json {
+        output::line(&json!({ "scheme": stem, "confirmed": ended }).to_string());
+    } else if ended {
+        output::line(&format!("`{stem}`: what the journal does not know to be delivered is created"));
+    } else {
+        output::line(&format!("`{stem}`: there is nothing to confirm: the journal has lost nothing of it"));
     }
     Ok(ExitCode::SUCCESS)
 }

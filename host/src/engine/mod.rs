@@ -16,8 +16,8 @@
 //!   scheme in step with it.
 //! * [`indexing`] builds the indexes that lookups need, beside everything else.
 //! * [`preview`] shows what would become of a few rows, and leaves no trace.
-//! * [`records`] shows bills to a person and carries out what is decided of them; `attempts` is what they are shown; `pauses`
-//!   are schemes that a person has stopped for a while.
+//! * [`records`] shows bills to a person and carries out what is decided of them; `attempts` is what they are shown; `by_hand`
+//!   is what a person does about a scheme.
 //! * [`backfill`] takes a person's wish to scan a chosen window.
 //! * [`standstill`] is what stands in the way of schemes, for people who ask.
 //! * [`once`] and [`serve`] decide when, [`due`] by which time; [`check`] which scheme goes first; [`retry`] how long to wait;
@@ -31,6 +31,7 @@
 
 mod attempts;
 pub mod backfill;
+mod by_hand;
 pub mod check;
 pub mod deliver;
 mod due;
@@ -38,7 +39,6 @@ mod indexing;
 mod look_up;
 mod mapping;
 pub mod once;
-mod pauses;
 pub mod preview;
 pub mod progress;
 pub mod records;
@@ -88,8 +88,8 @@ pub struct Engine {
     windows: window::Windows,
     /// Rows came that other schemes may wait for, or have to deliver: by a scan, or by a delivery that writes back.
     arrived: Arc<Notify>,
-    /// A scheme that was paused goes on.
-    resumed: Arc<Notify>,
+    /// A person has done something that work may have waited for.
+    by_hand: Arc<Notify>,
     indexing: indexing::Indexing,
     /// A backfill was asked for.
     asked: Arc<Notify>,
@@ -116,7 +116,7 @@ impl Engine {
             in_step,
             windows: window::Windows::default(),
             arrived: Arc::default(),
-            resumed: Arc::default(),
+            by_hand: Arc::default(),
             indexing,
             asked: Arc::default(),
             stop,

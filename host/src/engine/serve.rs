@@ -231,7 +231,7 @@ async fn scan_whole(engine: &Engine, stem: &str, pass: Pass) -> Result<(), Engin
 
 async fn deliver_as_due(engine: Engine, stem: &str) {
     // Bills that wait for another scheme's rows become due when that scheme was scanned: every scan wakes every delivery.
-    let arrived = Arc::clone(&engine.arrived);
+    let (arrived, by_hand) = (Arc::clone(&engine.arrived), Arc::clone(&engine.by_hand));
     let mut trials = Trials::default();
     // What was held up is made up as soon as it can be, whatever the schedule says.
     let mut is_due = was_delivery_missed(&engine, stem).await;
@@ -246,6 +246,7 @@ async fn deliver_as_due(engine: Engine, stem: &str) {
             return;
         }
         let wake = arrived.notified();
+        let acted = by_hand.notified();
         let mut indexes_built = engine.indexing.built();
         let Ok((engine, scheme)) = engine.refreshed_with(stem) else { return };
         if scheme.target.is_none() {
@@ -280,6 +281,7 @@ async fn deliver_as_due(engine: Engine, stem: &str) {
                 }
                 tokio::select! {
                     _ = indexes_built.changed(), if is_unindexed => {}
+                    () = acted => {}
                     // What stopped it may be mended meanwhile.
                     slept = engine.sleep_unless_replaced(rest) => if slept == Slept::Stopping { return },
                 }

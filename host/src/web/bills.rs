@@ -28,6 +28,9 @@ pub const PAUSE: &str = "/v1/schemes/pause";
 /// A paused scheme goes on: its stem is posted.
 pub const RESUME: &str = "/v1/schemes/resume";
 
+/// The vendor has no bill of a scheme that the journal has lost: its stem is posted; whether there was any doubt comes back.
+pub const CONFIRM: &str = "/v1/schemes/confirm";
+
 /// What [`STATUS`] is asked with.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct OfScheme {
@@ -54,6 +57,7 @@ pub(super) fn routes() -> Router<Host> {
         .route(DECIDE, post(decide))
         .route(PAUSE, post(pause))
         .route(RESUME, post(resume))
+        .route(CONFIRM, post(confirm))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
@@ -86,4 +90,8 @@ async fn pause(State(host): State<Host>, Json(stem): Json<String>) -> Answer<()>
 
 async fn resume(State(host): State<Host>, Json(stem): Json<String>) -> Answer<()> {
     host.engine.resume(&stem).await.map(Json).map_err(failed)
+}
+
+async fn confirm(State(host): State<Host>, Json(stem): Json<String>) -> Answer<bool> {
+    host.engine.confirm(&stem).await.map(Json).map_err(failed)
 }

@@ -228,7 +228,7 @@ fn in_doubt(scheme: &str) -> Failure {
         "the journal has lost something: bills may have been sent of which it knows nothing, and they cannot be looked up at the target by a number",
     )
     .with_hint(format!(
-        "see at the vendor what is there, stop the host, and say `qiao scheme confirm {scheme}`: what was not delivered as far as the journal knows is created then"
+        "see at the vendor what is there, and say `qiao scheme confirm {scheme}`: what was not delivered as far as the journal knows is created then"
     ))
 }
 

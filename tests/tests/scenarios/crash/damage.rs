@@ -7,7 +7,7 @@ use std::path::Path;
 use qiao_tests::{Dataset, OrderNoReading, Vendors, VendorsOptions};
 
 use super::storm::doubled_orders;
-use crate::harness::Project;
+use crate::harness::{PATIENCE, Project};
 
 const ORDERS: &str = "schemes/kingdee-order-to-okki.yaml";
 
@@ -134,9 +134,14 @@ async fn what_cannot_be_looked_up_is_not_created_before_a_person_says_so() {
     let ran = ran.failed_saying(&["has lost something", "qiao scheme confirm kingdee-order-to-okki"]);
     assert_eq!(ran.orders()["waiting"], 8, "{ran:?}");
     assert_eq!(vendors.okki.orders().len(), 8);
+    let misspelt = project.qiao(&["scheme", "confirm", "kingdee-order-to-oki"]).await;
+    misspelt.failed_saying(&["there is no scheme `kingdee-order-to-oki`", "did you mean"]);
+    // A host that serves is told, and acts at once.
+    let host = project.serve().await;
+    host.said("qiao scheme confirm kingdee-order-to-okki").await;
     let confirmed = project.qiao(&["scheme", "confirm", "kingdee-order-to-okki", "--json"]).await.succeeded();
     assert_eq!(confirmed.json()["confirmed"], true);
     // All of them were there, but that is what was said.
-    project.run_once().await.succeeded();
-    assert_eq!(vendors.okki.orders().len(), 16);
+    vendors.wait_for(PATIENCE, |vendors| vendors.okki.orders().len() == 16).await.unwrap();
+    host.stop().await;
 }

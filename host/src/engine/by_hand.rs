@@ -1,5 +1,7 @@
-//! Schemes that a person has paused: nothing of them is fetched or sent. What is under way is finished first. The journal
-//! remembers it, so that a restart changes nothing.
+//! What a person does about a scheme: pauses it, lets it go on, confirms that the vendor has nothing of it that the journal lost.
+//!
+//! Nothing of a paused scheme is fetched or sent. What is under way is finished first. The journal remembers it, so that a
+//! restart changes nothing.
 
 use super::{Engine, EngineError, Slept};
 use crate::config::nearest;
@@ -20,6 +22,17 @@ impl Engine {
         Ok(())
     }
 
+    /// A person has seen that the vendor has no bill of a scheme that the journal has lost ([`SchemeState::in_doubt`]). False: it
+    /// has lost nothing.
+    ///
+    /// [`SchemeState::in_doubt`]: crate::journal::SchemeState::in_doubt
+    pub async fn confirm(&self, stem: &str) -> Result<bool, EngineError> {
+        self.refuse_if_unknown(stem).await?;
+        let ended = self.journal.end_doubt(stem, true).await?;
+        self.wake();
+        Ok(ended)
+    }
+
     /// A pause of a scheme that is not there would be a surprise on the day when it is.
     async fn refuse_if_unknown(&self, stem: &str) -> Result<(), EngineError> {
         let mut known = self.journal.schemes().await?;
@@ -37,7 +50,7 @@ impl Engine {
 
     /// Somebody changed what schemes wait for: those that sleep look again.
     pub fn wake(&self) {
-        self.resumed.notify_waiters();
+        self.by_hand.notify_waiters();
         self.arrived.notify_waiters();
     }
 
@@ -52,7 +65,7 @@ impl Engine {
     /// Waits as long as the scheme is paused.
     pub(super) async fn wait_until_resumed(&self, stem: &str) -> Slept {
         loop {
-            let resumed = self.resumed.notified();
+            let acted = self.by_hand.notified();
             if self.refreshed_with(stem).is_err() {
                 return Slept::Whole;
             }
@@ -61,7 +74,7 @@ impl Engine {
                 return Slept::Whole;
             }
             tokio::select! {
-                () = resumed => {}
+                () = acted => {}
                 slept = self.sleep_unless_replaced(super::serve::LONGEST_SLEEP) => if slept == Slept::Stopping { return slept },
             }
         }
