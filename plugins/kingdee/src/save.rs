@@ -3,7 +3,8 @@
 //! A bill that the vendor has already goes with its `FID`, and is then changed instead of made; doing so twice does no harm. A reply that
 //! does not come, or does not mention a bill, leaves that bill uncertain: it is looked up before it is sent again. A request that is
 //! refused as a whole for what it contains, as Kingdee's firewall does, says nothing of the single bills, and none was saved: they are
-//! sent once more, each alone, so that one bill does not condemn nineteen others.
+//! sent once more, each alone, so that one bill does not condemn nineteen others. So are bills that are refused in one reply, which has
+//! one code for all of them: what one of them contains, and that somebody has another open, would else be told as the same.
 
 use qiao_plugin::http::Access;
 use qiao_plugin::json::text;
@@ -39,13 +40,27 @@ pub(crate) fn save(
         Ok(status) => {
             let sent: Vec<Sent> = bills.iter().map(|bill| known(bill)).collect();
             let said = tally(&status, &sent, Places::AsSent);
-            bills.iter().zip(said).zip(sent).map(|((bill, said), sent)| became(bill, said, sent)).collect()
+            let share_a_code = said.iter().filter(|said| matches!(said, Said::Refused(_))).count() > 1;
+            let each = bills.iter().zip(said).zip(sent);
+            each.map(|((bill, said), sent)| match became(bill, said, sent) {
+                Err(failure) if failure.kind == FailureKind::Rejected && share_a_code => {
+                    alone(vendor, service, options, bill)
+                }
+                became => became,
+            })
+            .collect()
         }
         Err(failure) if failure.kind == FailureKind::Rejected && bills.len() > 1 => {
-            bills.chunks(1).flat_map(|bill| save(vendor, service, options, bill)).collect()
+            bills.iter().map(|bill| alone(vendor, service, options, bill)).collect()
         }
         Err(failure) => vec![Err(failure); bills.len()],
     }
+}
+
+/// Saves one bill by itself.
+fn alone(vendor: &Vendor<'_>, service: Service, options: &Options, bill: &Bill) -> Result<Document, Failure> {
+    let saved = save(vendor, service, options, &[bill]).pop();
+    saved.unwrap_or_else(|| Err(Failure::uncertain("the bill was sent, and nothing became of it")))
 }
 
 /// The mapped bill as Kingdee takes it.
@@ -201,6 +216,23 @@ mod tests {
         assert_eq!(failure.kind, Rejected);
         assert_eq!(became[1].as_ref().unwrap().id, "2");
         assert_eq!(became[2].as_ref().unwrap_err().kind, Uncertain);
+    }
+
+    #[test]
+    fn refused_bills_that_share_a_code_are_sent_alone_and_each_learns_its_own() {
+        let (became, asked) = save_them(
+            Service::BatchSave,
+            &[bill("A"), bill("B"), bill("C")],
+            [
+                written(11, &[(2, "B", 1)], &[("仓库不存在", Some(0)), ("单据正在被他人编辑", Some(2))]),
+                written(11, &[], &[("仓库不存在", Some(0))]),
+                written(13, &[], &[("单据正在被他人编辑", Some(0))]),
+            ],
+        );
+        assert_eq!(asked.len(), 3);
+        assert_eq!(became[0].as_ref().unwrap_err().kind, Rejected);
+        assert_eq!(became[1].as_ref().unwrap().id, "2");
+        assert_eq!(became[2].as_ref().unwrap_err().kind, Transient);
     }
 
     #[test]

@@ -26,6 +26,8 @@ async fn a_bill_that_is_refused_stays_dead_while_the_others_of_its_call_arrive()
     // A warehouse that Kingdee does not have.
     let one_refused = format!("\"_function case when '{{refund_no}}' = '{refused}' then 'NIRGENDS' else 'THC' end\"");
     case.project.edit(REFUNDS, "\"THC\"", &one_refused);
+    // And somebody has others of its call open.
+    case.vendors.kingdee.fail_in_part(Route::BatchSave, 2);
     let run = &["run", "--once", "--json", "--wait", "60s"];
     let ran = case.project.qiao(run).await.failed_saying(&[&refused, "NIRGENDS", "not delivered"]);
     let of_scheme = ran.refunds();
