@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use qiao_tests::{Dataset, Vendors, VendorsOptions};
+use jiff::Timestamp;
+use qiao_tests::{Clock, Dataset, Vendors, VendorsOptions};
 use serde_json::{Value, json};
 
 use crate::harness::{Project, test_plugin};
@@ -170,4 +171,27 @@ async fn a_backfill_reads_its_window_once_and_moves_nothing_on() {
         project.qiao(&arguments).await.failed_saying(&[said, "hint:"]);
     }
     host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_committed_late_or_in_the_windows_last_second_is_covered_by_the_overlap() {
+    let orders = "schemes/kingdee-order-to-okki.yaml";
+    // By how much the vendor's clock is behind the end of the first window, the overlap, and whether that reaches back so far.
+    for (behind, overlap, is_covered) in [(30, "10m", true), (0, "1m", true), (30, "0s", false)] {
+        let behind = Duration::from_secs(behind);
+        let mut options = VendorsOptions::new(Dataset::small(10));
+        options.clock = Clock::fixed(Timestamp::now() - behind);
+        let vendors = Vendors::start(options).await.unwrap();
+        let project = Project::example(&vendors);
+        project.edit(orders, "overlap: 10m", &format!("overlap: {overlap}"));
+        project.run_once().await.succeeded();
+        // Stamped with a time that the first window has covered.
+        vendors.add(3).unwrap();
+        vendors.change(2).unwrap();
+        let ran = project.run_once().await.succeeded();
+        let done = if is_covered { 5 } else { 0 };
+        assert_eq!(ran.orders()["done"], done, "{behind:?} {overlap}: {ran:?}");
+        assert_eq!(vendors.ledger().balances(), is_covered, "{behind:?} {overlap}");
+        assert_eq!(project.run_once().await.succeeded().orders()["done"], 0, "{behind:?} {overlap}: once is enough");
+    }
 }
