@@ -1,9 +1,12 @@
-//! What Qiao costs, measured with optimisations. Never a part of the tests: machines are noisy.
+//! What Qiao costs, measured with optimisations. No figure is a part of the tests, since machines are noisy; that it can be
+//! measured is.
+
+use std::process::Command;
 
 use clap::Subcommand;
 
 use crate::cargo::{cargo, run};
-use crate::parts::{self, Profile};
+use crate::parts::{self, Parts, Profile};
 
 /// What is measured.
 #[derive(Subcommand)]
@@ -66,8 +69,7 @@ pub(crate) fn bench(bench: &Bench) -> anyhow::Result<()> {
         }
         Bench::Delivery { rounds, rows, two_million, json } => {
             let parts = parts::build(Profile::Release)?;
-            let mut command = std::process::Command::new(parts::build_bench()?);
-            command.arg("delivery").arg("--qiao").arg(&parts.qiao).arg("--plugins").arg(&parts.plugins);
+            let mut command = delivery(&parts, Profile::Release)?;
             command.args(["--rounds", &rounds.to_string()]);
             if let Some(rows) = rows {
                 command.args(["--rows", &rows.to_string()]);
@@ -81,4 +83,15 @@ pub(crate) fn bench(bench: &Bench) -> anyhow::Result<()> {
             run(&mut command)
         }
     }
+}
+
+/// The benchmark of deliveries goes through, whatever it measures without optimisations.
+pub(crate) fn try_delivery(parts: &Parts) -> anyhow::Result<()> {
+    run(delivery(parts, Profile::Dev)?.args(["--rounds", "1", "--rows", "30"]))
+}
+
+fn delivery(parts: &Parts, profile: Profile) -> anyhow::Result<Command> {
+    let mut command = Command::new(parts::build_bench(profile)?);
+    command.arg("delivery").arg("--qiao").arg(&parts.qiao).arg("--plugins").arg(&parts.plugins);
+    Ok(command)
 }

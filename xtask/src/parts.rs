@@ -88,8 +88,8 @@ pub(crate) fn build_simulators(profile: Profile) -> anyhow::Result<PathBuf> {
 }
 
 /// Builds what measures the host from outside.
-pub(crate) fn build_bench() -> anyhow::Result<PathBuf> {
-    build_binary("qiao-bench", Profile::Release)
+pub(crate) fn build_bench(profile: Profile) -> anyhow::Result<PathBuf> {
+    build_binary("qiao-bench", profile)
 }
 
 /// Builds one binary. The whole workspace is selected, so that dependencies are built with the same features, and so only

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use crate::bench;
 use crate::cargo::{cargo, install_target, run};
 use crate::faketime::install_faketime;
 use crate::fuzz::fuzz_all;
@@ -68,7 +69,13 @@ fn all() -> anyhow::Result<()> {
     run(cargo(&["test", "--workspace"])
         .env("QIAO_BIN", &parts.qiao)
         .env("QIAO_PLUGINS", &parts.plugins)
-        .env("QIAO_TEST_PLUGINS", &test_plugins))
+        .env("QIAO_TEST_PLUGINS", &test_plugins))?;
+    if !cfg!(target_os = "linux") {
+        eprintln!("the benchmark is skipped: it reads the kernel's books of Linux");
+        return Ok(());
+    }
+    step("benchmark, in small");
+    bench::try_delivery(&parts)
 }
 
 fn crash(how: &Crash) -> anyhow::Result<()> {

@@ -67,7 +67,10 @@ secrets = {{ client_secret = {{ env = "BENCH_SECRET" }} }}
 
     /// Forgets what was delivered; what is compiled stays.
     pub(super) fn forget(&self) -> anyhow::Result<()> {
-        Ok(fs::remove_dir_all(self.folder.path().join("state").join("journal"))?)
+        let state = self.folder.path().join("state");
+        fs::remove_dir_all(state.join("journal"))?;
+        // The mark of a journal that is gone says that something was lost.
+        Ok(fs::remove_file(state.join("journal.mark"))?)
     }
 }
 
