@@ -132,8 +132,12 @@ impl Budget {
                 tokio::time::sleep(pause).await;
                 continue;
             }
-            let at = self.with(|state| state.pace.reserve(Instant::now()));
-            tokio::time::sleep_until(at).await;
+            let now = Instant::now();
+            let at = self.with(|state| state.pace.reserve(now));
+            // A sleep till now is one till the timer's next tick, which is a millisecond.
+            if at > now {
+                tokio::time::sleep_until(at).await;
+            }
             if let Some(bucket) = &self.bucket {
                 bucket.until_ready().await;
             }
@@ -321,6 +325,8 @@ fn bucket(rate: Rate) -> Option<DefaultDirectRateLimiter> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+    use futures::FutureExt as _;
+
     use super::*;
     use crate::config::Project;
 
@@ -358,6 +364,15 @@ mod tests {
         assert_eq!(budget.traffic().under_way, 1, "the vendor does not know yet");
         budget.turn().await.unwrap().end();
         assert!(given_up.elapsed() >= LINGER);
+    }
+
+    #[tokio::test]
+    async fn whose_turn_it_is_waits_for_nothing() {
+        for settings in ["", "rate = \"1/s\""] {
+            let turn = budget(settings);
+            let turn = turn.turn().now_or_never();
+            assert!(turn.is_some_and(|turn| turn.is_ok()), "{settings}");
+        }
     }
 
     #[tokio::test]
