@@ -1,10 +1,11 @@
 //! Small records that lie together.
 //!
 //! The store has a price for each key, in time, on the disk and in memory, that a record of fifty bytes does not deserve. So
-//! records whose names end in a number, and differ in nothing but its last two digits, lie together under one key, up to a
-//! hundred of them: vendors number what they make, and what comes together is numbered one after the other. A name that does
-//! not end in three digits is a pack of one. A pack is read and written as a whole, which costs less than a second key does; a record that is
-//! too long for that is kept apart, and its pack only says so.
+//! records whose names end in a number, and differ in nothing but its last digits, lie together under one key: vendors number
+//! what they make, and what comes together is numbered one after the other. A name that does not end in one digit more
+//! than is taken off is a pack of one. A pack is read and written as a whole, which costs less than a second key does as long as what a commit
+//! leaves alone in it is small; so how many digits are taken off is each kind's own. A record that is too long for all
+//! that is kept apart, and its pack only says so.
 //!
 //! Nobody else knows of packs: [`txn`](super::txn) reads and writes records by their own keys. They come in the order of packs,
 //! and within a pack in that of the digits: of names of one length, that is the order of the names.
@@ -17,16 +18,21 @@ use super::JournalError;
 use super::key::{END, Kind, printable};
 use super::txn::unreadable;
 
-/// What lies together. Keys of these kinds end in a name.
-const PACKED: [Kind; 4] = [Kind::Row, Kind::Bill, Kind::Claim, Kind::Ready];
+/// What lies together, and how many digits are taken off its names. Keys of these kinds end in a name.
+const PACKED: [(Kind, usize); 4] = [
+    // A page of them is written at once.
+    (Kind::Row, 2),
+    // A few are settled at once, and each has its receipt.
+    (Kind::Bill, 1),
+    // Next to nothing: a claim is kept apart, and what is ready is a key without a value.
+    (Kind::Claim, 2),
+    (Kind::Ready, 2),
+];
 
 /// Bytes of a record that lies in a pack at most.
 const LONGEST: usize = 256;
 
-/// Digits that are taken off a name.
-const DIGITS: usize = 2;
-
-/// Marks of a record in its pack: what is added to how many digits it has.
+/// Marks of a record in its pack: what is added to how many digits its name has there.
 const APART: u8 = 0x80;
 
 /// Where a record lies.
@@ -34,23 +40,27 @@ const APART: u8 = 0x80;
 pub(super) struct Place<'k> {
     /// The key of its pack.
     pub(super) pack: Vec<u8>,
-    /// What its own key has more: two digits, or nothing.
+    /// What its own key has more: digits, or nothing.
     pub(super) digits: &'k [u8],
 }
 
 /// Whether what begins so lies in packs.
 pub(super) fn is_packed(key: &[u8]) -> bool {
-    key.first().is_some_and(|kind| PACKED.iter().any(|packed| *packed as u8 == *kind))
+    digits_of(key).is_some()
+}
+
+/// How many digits are taken off the names of what begins so; none: it does not lie in packs.
+fn digits_of(key: &[u8]) -> Option<usize> {
+    let kind = *key.first()?;
+    PACKED.iter().find(|(packed, _)| *packed as u8 == kind).map(|(_, digits)| *digits)
 }
 
 /// Where the record of this key lies; none: under the key itself.
 pub(super) fn place(key: &[u8]) -> Option<Place<'_>> {
-    if !is_packed(key) {
-        return None;
-    }
+    let taken_off = digits_of(key)?;
     let name = key.get(name_begins(key)?..)?.strip_suffix(&END)?;
-    let number = name.get(name.len().saturating_sub(DIGITS + 1)..)?;
-    let is_number = number.len() > DIGITS && number.iter().all(u8::is_ascii_digit);
+    let number = name.get(name.len().saturating_sub(taken_off + 1)..)?;
+    let is_number = number.len() > taken_off && number.iter().all(u8::is_ascii_digit);
     let digits = if is_number { number.get(1..)? } else { &[] };
     let head = key.get(..key.len() - END.len() - digits.len())?;
     Some(Place { pack: [head, &END].concat(), digits })
@@ -96,11 +106,10 @@ impl<'p> Unpack<'p> {
 
     fn one(&mut self) -> Result<Packed<'p>, JournalError> {
         let [mark] = *self.take(1)? else { return Err(damaged(self.key)) };
-        let digits = match mark & !APART {
-            0 => 0,
-            2 => DIGITS,
-            _ => return Err(damaged(self.key)),
-        };
+        let digits = usize::from(mark & !APART);
+        if digits != 0 && Some(digits) != digits_of(self.key) {
+            return Err(damaged(self.key));
+        }
         let digits = self.take(digits)?;
         if mark & APART != 0 {
             return Ok(Packed { digits, bytes: None });
@@ -241,7 +250,7 @@ fn merge(pack_key: &[u8], before: &[u8], changes: &OfPack, batch: &mut sled::Bat
 
 /// Adds a record to a pack; without bytes, one that is kept apart.
 fn put(pack: &mut Vec<u8>, digits: &[u8], bytes: Option<&[u8]>) {
-    let mark = if digits.is_empty() { 0 } else { 2 };
+    let mark = u8::try_from(digits.len()).unwrap_or_default();
     let length = bytes.and_then(|bytes| u16::try_from(bytes.len()).ok());
     pack.push(if length.is_none() { mark | APART } else { mark });
     pack.extend_from_slice(digits);
@@ -266,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_in_their_last_two_digits_lie_together() {
+    fn names_that_differ_in_their_last_digits_lie_together() {
         for (name, pack, digits) in [
             ("SO-0117", "SO-01", "17"),
             ("SO-0199", "SO-01", "99"),
@@ -283,6 +292,9 @@ mod tests {
             let place = place(&key).unwrap();
             assert_eq!((&place.pack, place.digits), (&row(pack), digits.as_bytes()), "{name}");
         }
+        let bill = |name: &str| Key::new(Kind::Bill).text("s").text(name).into_bytes();
+        assert_eq!(place(&bill("SO-0117")).unwrap(), Place { pack: bill("SO-011"), digits: b"7" });
+        assert_eq!(place(&bill("SO-7")).unwrap(), Place { pack: bill("SO-7"), digits: b"" });
     }
 
     #[test]
@@ -320,11 +332,12 @@ mod tests {
         /// Read, written, removed and listed by their own keys, as if there were no packs.
         #[test]
         fn records_are_found_by_their_own_keys(
+            kind in prop_oneof![Just(Kind::Row), Just(Kind::Bill)],
             commits in prop::collection::vec(prop::collection::vec((name(), prop::option::of(0..600_usize)), 0..30), 0..6),
         ) {
             let db = sled::Config::new().temporary(true).open().unwrap();
             let mut model: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-            let key = |name: &str| Key::new(Kind::Bill).text("s").text(name);
+            let key = |name: &str| Key::new(kind).text("s").text(name);
             for (number, commit) in commits.iter().enumerate() {
                 let mut txn = Txn::new(&db);
                 for (name, length) in commit {
@@ -345,7 +358,7 @@ mod tests {
             for (name, value) in &model {
                 prop_assert_eq!(Read::get(&*db, &key(name)).unwrap().unwrap().to_vec(), value.clone());
             }
-            let prefix = Key::new(Kind::Bill).text("s");
+            let prefix = Key::new(kind).text("s");
             let found: Vec<(Vec<u8>, Vec<u8>)> = range(&db, prefix.bytes(), None)
                 .map(|item| item.map(|(key, value)| (key.to_vec(), value.to_vec())))
                 .collect::<Result<_, _>>()
