@@ -30,7 +30,7 @@ pub use crate::credentials::{Encoding, IntoParts, Part, basic, secret};
 
 use crate::Failure;
 use crate::bindings::lent::http as wit;
-use crate::json::Value;
+use crate::json::{Value, to_bytes};
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Request {
     /// With a JSON body.
     #[must_use]
     pub fn json(mut self, body: &Value) -> Self {
-        self.body = vec![Part::Bytes(body.to_string().into_bytes())];
+        self.body = vec![Part::Bytes(to_bytes(body))];
         self.header("content-type", "application/json")
     }
 

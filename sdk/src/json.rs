@@ -134,8 +134,9 @@ pub(crate) fn handed_over<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Resu
 }
 
 /// A value as bytes.
-pub(crate) fn to_bytes(value: &impl std::fmt::Display) -> Vec<u8> {
-    value.to_string().into_bytes()
+pub(crate) fn to_bytes(value: &Value) -> Vec<u8> {
+    // A value is JSON whatever it holds: there is nothing that could not be written.
+    serde_json::to_vec(value).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -79,7 +79,7 @@ impl Source for Okki {
 
 impl Target for Okki {
     fn push(call: Push) -> Result<Vec<Outcome>, Failure> {
-        order::push(&call, &http::send_all)
+        order::push(call, &http::send_all)
     }
 
     fn find(call: Find) -> Result<Vec<Found>, Failure> {

@@ -13,33 +13,34 @@ use qiao_plugin::{Failure, Object, Value};
 /// The member that holds the lines.
 pub(crate) const LINES: &str = "product_list";
 
-/// The lines of a bill; `None` if it has no such member. Lines that OKKI would drop are refused.
-pub(crate) fn of_bill(body: &Object) -> Result<Option<Vec<Object>>, Failure> {
-    let lines = match body.get(LINES) {
+/// Takes the lines out of a bill, which is left with `null` in their place; `None` if it has none. Lines that OKKI would drop are
+/// refused.
+pub(crate) fn take(body: &mut Object) -> Result<Option<Vec<Object>>, Failure> {
+    let lines = match body.get_mut(LINES).map(Value::take) {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Array(lines)) => lines,
         Some(other) => {
-            let found = kind(other);
+            let found = kind(&other);
             return Err(Failure::rejected(format!("`{LINES}` is {found}, not an array"))
                 .code("line-dropped")
                 .hint("mend the mapping"));
         }
     };
+    let count = lines.len();
     let mut dropped = Vec::new();
-    let mut kept = Vec::with_capacity(lines.len());
-    for (place, line) in lines.iter().enumerate() {
-        match missing(line) {
-            None => kept.extend(line.as_object().cloned()),
-            Some(missing) => dropped.push(format!("line {} {missing}", place + 1)),
+    let mut kept = Vec::with_capacity(count);
+    for (place, line) in lines.into_iter().enumerate() {
+        match (missing(&line), line) {
+            (None, Value::Object(line)) => kept.push(line),
+            (missing, _) => dropped.push(format!("line {} {}", place + 1, missing.unwrap_or_default())),
         }
     }
     if dropped.is_empty() {
         return Ok(Some(kept));
     }
     Err(Failure::rejected(format!(
-        "OKKI would silently drop {} of {} lines: {}",
+        "OKKI would silently drop {} of {count} lines: {}",
         dropped.len(),
-        lines.len(),
         dropped.join("; ")
     ))
     .code("line-dropped")
@@ -162,7 +163,7 @@ mod tests {
     use crate::testing::object;
 
     fn checked(lines: Value) -> Result<Option<Vec<Object>>, Failure> {
-        of_bill(&object(json!({ LINES: lines })))
+        take(&mut object(json!({ LINES: lines })))
     }
 
     #[test]

@@ -15,11 +15,11 @@ use crate::{SendAll, find, lines, reply, send_one, session};
 /// The metadata's `api`.
 pub(crate) const PUSH_API: &str = "/v1/invoices/order/push";
 
-pub(crate) fn push(call: &Push, send: SendAll<'_>) -> Result<Vec<Outcome>, Failure> {
+pub(crate) fn push(call: Push, send: SendAll<'_>) -> Result<Vec<Outcome>, Failure> {
     check_api(&call.api)?;
     let with_token = session::with_token(&call.connection)?;
     let signed = |requests: Vec<Request>| send(requests.into_iter().map(&with_token).collect());
-    let bills = call.bills.iter();
+    let bills = call.bills.into_iter();
     Ok(bills.map(|bill| push_one(bill, &call.other_request, &signed).unwrap_or_else(Outcome::Failed)).collect())
 }
 
@@ -31,16 +31,16 @@ pub(crate) fn check_api(api: &str) -> Result<(), Failure> {
         .hint(format!("set the metadata's `api` to `{PUSH_API}`")))
 }
 
-fn push_one(bill: &Bill, other_request: &Object, send: SendAll<'_>) -> Result<Outcome, Failure> {
-    let mut body = bill.body.clone();
+fn push_one(mut bill: Bill, other_request: &Object, send: SendAll<'_>) -> Result<Outcome, Failure> {
+    let mut body = std::mem::take(&mut bill.body);
     // OKKI takes nothing beside the body, so what the scheme writes there belongs into it.
     for (name, value) in other_request {
         if !value.is_null() && !body.contains_key(name) {
             body.insert(name.clone(), value.clone());
         }
     }
-    let mut product_list = lines::of_bill(&body)?;
-    if let Some(id) = order_id(bill, &body, send)? {
+    let mut product_list = lines::take(&mut body)?;
+    if let Some(id) = order_id(&bill, &body, send)? {
         if let Some(wanted) = product_list {
             let order = current(&id, send)?;
             product_list = Some(lines::edit(wanted, &lines::of_order(&order))?);
@@ -49,15 +49,17 @@ fn push_one(bill: &Bill, other_request: &Object, send: SendAll<'_>) -> Result<Ou
         let id = id.parse::<u64>().map_or(Value::from(id), Value::from);
         body.insert("order_id".to_owned(), id);
     }
-    if let Some(lines) = &product_list {
-        body.insert(lines::LINES.to_owned(), json!(lines));
+    let expected = lines::staying(product_list.as_deref().unwrap_or_default());
+    if let Some(lines) = product_list {
+        body.insert(lines::LINES.to_owned(), lines.into_iter().map(Value::Object).collect());
     }
     let path = PUSH_API.trim_start_matches('/');
-    let request = Request::post(path).json(&Value::Object(body.clone()));
+    let body = Value::Object(body);
+    let request = Request::post(path).json(&body);
     let answer = send_one(request, send).map_err(|error| error.failure(Access::Write))?;
     let data = reply::data(&answer, Access::Write).map_err(Refusal::failure)?;
     let data = serde_json::from_str(data).unwrap_or_default();
-    taken(bill, &body, product_list.as_deref(), data)
+    taken(bill.number, &body, expected, data)
 }
 
 /// The vendor's id of the order to edit; `None`: create one.
@@ -99,17 +101,16 @@ fn gone(by: &str, value: &str) -> Failure {
         .hint("restore it at OKKI; it is tried again when its scheme or a table that it uses is edited")
 }
 
-/// What became of an order that OKKI says it has taken.
-fn taken(bill: &Bill, body: &Object, sent: Option<&[Object]>, data: Value) -> Result<Outcome, Failure> {
+/// What became of an order that OKKI says it has taken. `expected`: how many lines it should have.
+fn taken(bill_number: Option<String>, body: &Value, expected: usize, data: Value) -> Result<Outcome, Failure> {
     let known = || body.get("order_id").and_then(text);
     let id = data.get("order_id").and_then(text).or_else(known);
     let Some(id) = id.map(String::from) else {
         return Err(Failure::uncertain("OKKI answers success without an `order_id`"));
     };
     let shown = data.get(lines::LINES).and_then(Value::as_array).map(Vec::len);
-    let expected = lines::staying(sent.unwrap_or_default());
     let number = body.get(find::NUMBER_FIELD).and_then(text).map(Into::into);
-    let receipt = Receipt { id: Some(id.clone()), number: number.or_else(|| bill.number.clone()), reply: data };
+    let receipt = Receipt { id: Some(id.clone()), number: number.or(bill_number), reply: data };
     let Some(shown) = shown.filter(|shown| *shown < expected) else {
         return Ok(Outcome::Done(receipt));
     };
@@ -167,7 +168,7 @@ mod tests {
             bills: vec![bill],
             other_request: Object::new(),
         };
-        let mut outcomes = push(&call, &|requests| vendor.send_all(requests)).unwrap();
+        let mut outcomes = push(call, &|requests| vendor.send_all(requests)).unwrap();
         (outcomes.remove(0), vendor.asked.into_inner())
     }
 
