@@ -68,6 +68,9 @@ pub(super) async fn due(engine: &Engine, scheme: &Scheme, target: &TargetSide, n
     engine.journal.settle(outcomes).await?;
     let connector = engine.snapshot.target_connector(scheme, target);
     for batch in to_find.chunks(target.largest_find) {
+        if engine.is_stopping() {
+            return Err(EngineError::Stopping);
+        }
         if let Some(unavailable) = target.connection.unavailable() {
             return Err(EngineError::Unavailable(unavailable));
         }

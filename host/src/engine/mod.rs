@@ -209,6 +209,9 @@ pub enum EngineError {
     /// The scheme's metadata cannot be rendered, or its rows have no id.
     #[error("{0}")]
     Scheme(String),
+    /// A fault of the host's own cut work off. What was claimed is looked up.
+    #[error("{0}")]
+    BrokenOff(String),
     /// The scan was ended with what it had; its window comes again.
     #[error("{0}")]
     GivenUp(String),

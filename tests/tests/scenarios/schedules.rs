@@ -50,6 +50,22 @@ async fn calls_under_way_end_within_the_grace_time_and_nothing_new_begins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_more_is_looked_up_once_the_host_is_to_stop() {
+    let (vendors, project) = started(60).await;
+    without_orders(&project).await;
+    vendors.okki.set_latency(Duration::from_millis(300));
+    let host = project.serve().await;
+    vendors.wait_for(PATIENCE, |vendors| vendors.okki.log().count(Route::OrderInfo) > 0).await.unwrap();
+    host.stop().await;
+    // One call looks up twenty.
+    let asked = vendors.okki.log().count(Route::OrderInfo);
+    assert!(asked <= 20 && vendors.okki.push_count() == 0, "{asked} asked");
+    vendors.okki.set_latency(Duration::ZERO);
+    project.run_once().await.succeeded();
+    is_exact(&vendors);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_takes_longer_than_the_grace_time_is_broken_off_and_looked_up_at_the_next_start() {
     let (vendors, project) = started(30).await;
     without_orders(&project).await;

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::capability::Unavailable;
 use crate::config::OnExisting;
 use crate::engine::attempts::{self, Called};
 use crate::engine::mapping::MappedBill;
@@ -34,8 +33,8 @@ pub(super) struct Decided {
     pub(super) attempts: Vec<Attempt>,
     /// The target is set up wrong.
     pub(super) stop: Option<Stop>,
-    /// The target cannot be asked: nothing is claimed, and bills of which nothing was found out stay as they are.
-    pub(super) unavailable: Option<Unavailable>,
+    /// The target is not to be asked now: nothing is claimed, and bills of which nothing was found out stay as they are.
+    pub(super) broken_off: Option<EngineError>,
 }
 
 impl Delivery {
@@ -111,8 +110,9 @@ impl Delivery {
             }
         }
         while !to_find.is_empty() {
-            if let Some(unavailable) = target.connection.unavailable() {
-                decided.unavailable = Some(unavailable);
+            let unavailable = || target.connection.unavailable().map(EngineError::Unavailable);
+            decided.broken_off = self.engine.is_stopping().then_some(EngineError::Stopping).or_else(unavailable);
+            if decided.broken_off.is_some() {
                 break;
             }
             let rest = to_find.split_off(to_find.len().min(target.largest_find));

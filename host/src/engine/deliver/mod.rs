@@ -118,7 +118,7 @@ pub async fn deliver_due(
                 }
             }
             Some(Err(broken)) => {
-                failed.get_or_insert(EngineError::Scheme(format!("a batch broke off: {broken}")));
+                failed.get_or_insert(EngineError::BrokenOff(format!("a batch broke off: {broken}")));
             }
             None => break failed.map_or(Ok(()), Err)?,
         }
@@ -207,14 +207,17 @@ impl Delivery {
             if let Some(Stop(failure)) = decided.stop {
                 return Err(EngineError::Failure(failure));
             }
-            if let Some(unavailable) = decided.unavailable {
-                return Err(EngineError::Unavailable(unavailable));
+            if let Some(broken_off) = decided.broken_off {
+                return Err(broken_off);
             }
             let claimed = self.engine.journal.claim(decided.claims, clock::now_ms()).await?;
             self.send(target, &connector, &other_request, claimed).await
         }
         .await;
-        self.release_numbers(&numbers);
+        // Bills of calls that broke off stay claimed, and hold their numbers as long as this delivery lasts.
+        if !matches!(result, Err(EngineError::BrokenOff(_))) {
+            self.release_numbers(&numbers);
+        }
         result?;
         // The others of the batch are on their way.
         mapped.waits_for.map_or(Ok(()), |missing| Err(EngineError::Unindexed(missing)))

@@ -1,17 +1,18 @@
 //! Sending claimed bills, and settling them as their calls return.
 //!
 //! A call that has returned makes room for the next at once. What became of its bills goes into a queue, and one commit
-//! settles whatever has come while the commit before was synced: so the vendor never waits for the disk, and a quick vendor
-//! costs fewer syncs than it answers calls. What is sent and not yet settled is claimed, as it is while it is under way.
+//! settles whatever has come while the commit before was synced, and within a moment after: so the vendor never waits for
+//! the disk, and a quick vendor costs fewer commits than it answers calls. What is sent and not yet settled is claimed, as
+//! it is while it is under way; a host that is killed in that moment looks up a few bills more.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::future::join;
-use futures::stream;
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 use super::Delivery;
 use crate::engine::EngineError;
@@ -23,11 +24,79 @@ use crate::journal::{Attempt, AttemptStep, BillVersion, ClaimedBill, JournalErro
 use crate::plugin::connector::{BillToPush, Connector, Outcome};
 use crate::plugin::{Failure, FailureKind};
 
+/// How long what has returned waits for what returns next, so that one commit settles both.
+const LINGER: Duration = Duration::from_millis(5);
+
 /// What became of the bills of a call.
 #[derive(Clone, Default)]
 struct Decided {
     outcomes: Vec<(BillVersion, Settled)>,
     attempts: Vec<Attempt>,
+}
+
+/// The calls of a batch: what they share. Each is a task of its own, so that an answer never waits for the plugin of another
+/// call, nor keeps the next from being sent.
+struct Calls {
+    delivery: Delivery,
+    connector: Connector,
+    other_request: Value,
+    /// The target was found to be set up wrong.
+    stopped: OnceLock<Failure>,
+    decided: mpsc::Sender<Decided>,
+}
+
+impl Calls {
+    /// Makes them; says whether one of them found the target set up wrong.
+    async fn make(self, target: &TargetSide, claimed: Vec<ClaimedBill>) -> Result<Option<Failure>, EngineError> {
+        let side_by_side = target.connection.settings().concurrency.get();
+        let calls = Arc::new(self);
+        let mut rest = claimed.into_iter();
+        let mut under_way = JoinSet::new();
+        let mut broken_off = Ok(());
+        loop {
+            while under_way.len() < side_by_side {
+                let bills: Vec<ClaimedBill> = rest.by_ref().take(target.largest_batch).collect();
+                if bills.is_empty() {
+                    break;
+                }
+                under_way.spawn(Arc::clone(&calls).call(bills));
+            }
+            match under_way.join_next().await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => broken_off = Err(EngineError::BrokenOff(format!("a call broke off: {error}"))),
+                None => break,
+            }
+        }
+        broken_off.map(|()| calls.stopped.get().cloned())
+    }
+
+    /// Makes one call.
+    async fn call(self: Arc<Self>, bills: Vec<ClaimedBill>) {
+        let Self { delivery, connector, other_request, stopped, decided } = &*self;
+        let Some(target) = &delivery.scheme.target else { return };
+        let became = if let Some(failure) = stopped.get().cloned().or_else(|| delivery.of_no_use(target)) {
+            let unsent = bills.into_iter().map(|bill| {
+                let became = settle::unsent(&bill, &failure);
+                (bill.version, became)
+            });
+            Decided { outcomes: unsent.collect(), attempts: Vec::new() }
+        } else {
+            let begun = Instant::now();
+            let mut exchanges = Vec::new();
+            let to_push: Vec<BillToPush> = bills.iter().map(to_push).collect();
+            let (api, method) = (target.plan.api(), target.plan.method());
+            let outcomes = connector.push(api, method, other_request, &to_push, &mut exchanges).await;
+            let called = Called { step: AttemptStep::Write, exchanges, took: begun.elapsed() };
+            let (became, stop) = delivery.decide(bills, outcomes, called);
+            if let Some(Stop(failure)) = stop {
+                // Whoever comes second says the same.
+                drop(stopped.set(failure));
+            }
+            became
+        };
+        // There is room for every call of the batch, and whoever settles stays to the end.
+        drop(decided.send(became).await);
+    }
 }
 
 impl Delivery {
@@ -43,55 +112,17 @@ impl Delivery {
     ) -> Result<(), EngineError> {
         let most = claimed.len().max(1);
         let (decided, returned) = mpsc::channel(most);
-        let sending = self.make_calls(target, connector, other_request, claimed, decided);
-        let (stopped, settled) = join(sending, self.settle_as_they_return(target, returned, most)).await;
+        let calls = Calls {
+            delivery: self.clone(),
+            connector: connector.clone(),
+            other_request: other_request.clone(),
+            stopped: OnceLock::new(),
+            decided,
+        };
+        let settling = self.settle_as_they_return(target, returned, most);
+        let (stopped, settled) = join(calls.make(target, claimed), settling).await;
         settled?;
-        stopped.map_or(Ok(()), |failure| Err(EngineError::Failure(failure)))
-    }
-
-    /// Makes the calls; says whether one of them found the target set up wrong.
-    async fn make_calls(
-        &self,
-        target: &TargetSide,
-        connector: &Connector,
-        other_request: &Value,
-        claimed: Vec<ClaimedBill>,
-        decided: mpsc::Sender<Decided>,
-    ) -> Option<Failure> {
-        let side_by_side = target.connection.settings().concurrency.get();
-        let mut rest = claimed.into_iter();
-        let calls = std::iter::from_fn(|| {
-            let call: Vec<ClaimedBill> = rest.by_ref().take(target.largest_batch).collect();
-            (!call.is_empty()).then_some(call)
-        });
-        let stopped: OnceLock<Failure> = OnceLock::new();
-        stream::iter(calls)
-            .for_each_concurrent(side_by_side, |bills| async {
-                if let Some(failure) = stopped.get().cloned().or_else(|| self.of_no_use(target)) {
-                    let unsent = bills.into_iter().map(|bill| {
-                        let became = settle::unsent(&bill, &failure);
-                        (bill.version, became)
-                    });
-                    let unsent = Decided { outcomes: unsent.collect(), attempts: Vec::new() };
-                    drop(decided.send(unsent).await);
-                    return;
-                }
-                let begun = Instant::now();
-                let mut exchanges = Vec::new();
-                let to_push: Vec<BillToPush> = bills.iter().map(to_push).collect();
-                let (api, method) = (target.plan.api(), target.plan.method());
-                let outcomes = connector.push(api, method, other_request, &to_push, &mut exchanges).await;
-                let called = Called { step: AttemptStep::Write, exchanges, took: begun.elapsed() };
-                let (became, stop) = self.decide(bills, outcomes, called);
-                if let Some(Stop(failure)) = stop {
-                    // Whoever comes second says the same.
-                    drop(stopped.set(failure));
-                }
-                // There is room for every call of the batch, and whoever settles stays to the end.
-                drop(decided.send(became).await);
-            })
-            .await;
-        stopped.into_inner()
+        stopped?.map_or(Ok(()), |failure| Err(EngineError::Failure(failure)))
     }
 
     /// Why it would be of no use to send now.
@@ -128,6 +159,14 @@ impl Delivery {
         let mut failed = Ok(());
         let mut calls = Vec::with_capacity(most);
         while returned.recv_many(&mut calls, most).await > 0 {
+            let until = Instant::now() + LINGER;
+            while calls.len() < most {
+                match timeout_at(until, returned.recv_many(&mut calls, most)).await {
+                    Ok(1..) => {}
+                    // No more will come, or not soon.
+                    Ok(0) | Err(_) => break,
+                }
+            }
             let mut together = Decided::default();
             for call in &calls {
                 together.outcomes.extend(call.outcomes.iter().cloned());
