@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use qiao_tests::{Dataset, Fault, Route, Vendors, VendorsOptions};
 
-use crate::harness::{PATIENCE, Project, terminate};
+use crate::harness::{Host, PATIENCE, Project, terminate};
 
 const ORDERS: &str = "schemes/kingdee-order-to-okki.yaml";
 
@@ -24,6 +24,16 @@ async fn without_orders(project: &Project) {
     project.write(ORDERS, orders);
 }
 
+/// A host that has begun to send this to a slow vendor, with sixty orders to deliver.
+async fn sending(route: Route, latency: Duration) -> (Vendors, Project, Host) {
+    let (vendors, project) = started(60).await;
+    without_orders(&project).await;
+    vendors.okki.set_latency(latency);
+    let host = project.serve().await;
+    vendors.wait_for(PATIENCE, |vendors| vendors.okki.log().count(route) > 0).await.unwrap();
+    (vendors, project, host)
+}
+
 fn is_exact(vendors: &Vendors) {
     let ledger = vendors.ledger();
     assert!(ledger.balances(), "{ledger:?}");
@@ -34,11 +44,7 @@ fn is_exact(vendors: &Vendors) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_under_way_end_within_the_grace_time_and_nothing_new_begins() {
-    let (vendors, project) = started(60).await;
-    without_orders(&project).await;
-    vendors.okki.set_latency(Duration::from_millis(700));
-    let host = project.serve().await;
-    vendors.wait_for(PATIENCE, |vendors| vendors.okki.log().count(Route::Push) > 0).await.unwrap();
+    let (vendors, project, host) = sending(Route::Push, Duration::from_millis(700)).await;
     host.stop().await;
     // Each of them was answered, and settled: none is looked up, or sent again.
     let sent = vendors.okki.log().count(Route::Push);
@@ -51,11 +57,7 @@ async fn calls_under_way_end_within_the_grace_time_and_nothing_new_begins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_more_is_looked_up_once_the_host_is_to_stop() {
-    let (vendors, project) = started(60).await;
-    without_orders(&project).await;
-    vendors.okki.set_latency(Duration::from_millis(300));
-    let host = project.serve().await;
-    vendors.wait_for(PATIENCE, |vendors| vendors.okki.log().count(Route::OrderInfo) > 0).await.unwrap();
+    let (vendors, project, host) = sending(Route::OrderInfo, Duration::from_millis(300)).await;
     host.stop().await;
     // One call looks up twenty.
     let asked = vendors.okki.log().count(Route::OrderInfo);
