@@ -35,7 +35,7 @@ pub enum LoadError {
         file: PathBuf,
     },
     /// The engine refuses the file.
-    #[error("`{file}` is not a valid component: {reason}\n  hint: the file may be cut off; build or copy it again")]
+    #[error("`{file}` is not a valid component: {reason}\n  hint: {}", of_invalid(.reason))]
     Invalid {
         /// The file.
         file: PathBuf,
@@ -357,4 +357,32 @@ fn shortened(mut text: String) -> String {
         text.push('…');
     }
     text
+}
+
+/// What may help with a file that the engine refuses. It has no code for its reasons.
+fn of_invalid(reason: &str) -> &'static str {
+    if reason.contains("memory has a minimum byte size") {
+        "it needs more memory from the start than a call may have: raise `memory` in the `[limits]` of `qiao.toml`"
+    } else {
+        "the file may be cut off; build or copy it again"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::plugin::runtime::Runtime;
+
+    #[test]
+    fn a_plugin_with_more_memory_than_a_call_may_have_is_told_from_a_broken_file() {
+        let runtime = Runtime::new(2 << 20).unwrap();
+        let hint = |wat: &[u8]| {
+            let refused = wasmtime::component::Component::new(&runtime.engine, wat).err().unwrap();
+            LoadError::Invalid { file: "p.wasm".into(), reason: format!("{refused:#}") }.to_string()
+        };
+        let large = b"(component (core module $m (memory 64)) (core instance (instantiate $m)))";
+        assert!(hint(large).contains("raise `memory`"), "{}", hint(large));
+        assert!(hint(b"\0asm\x0d\0\x01\0\x07\xff\xff").contains("cut off"));
+    }
 }
