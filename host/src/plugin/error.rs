@@ -318,6 +318,13 @@ impl Failure {
         self
     }
 
+    /// Says that trying again is in vain before so long.
+    #[must_use]
+    pub(super) fn not_before(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(self.retry_after.unwrap_or_default().max(wait));
+        self
+    }
+
     /// The same, with every text passed through `redact`.
     #[must_use]
     pub fn map_text(mut self, redact: impl Fn(&str) -> String) -> Self {

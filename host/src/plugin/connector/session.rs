@@ -43,7 +43,8 @@ enum Known {
     Failure(Failure, Instant),
 }
 
-/// How long a failed sign-in stands for those who wait for one: vendors lock accounts that try too often.
+/// How long a failed sign-in stands for those who wait for one: vendors lock accounts that try too often. They are told when to come
+/// again: an attempt before would only meet the same failure.
 const FAILED_FOR: Duration = Duration::from_secs(2);
 
 type Slot = Arc<Mutex<Known>>;
@@ -77,14 +78,16 @@ impl Sessions {
             {
                 return Ok(session.clone());
             }
-            Known::Failure(failure, at) if at.elapsed() < FAILED_FOR => return Err(failure.clone()),
+            Known::Failure(failure, at) if at.elapsed() < FAILED_FOR => {
+                return Err(failure.clone().not_before(FAILED_FOR.saturating_sub(at.elapsed())));
+            }
             _ => {}
         }
         let signed_in = match sign_in().await {
             Ok(signed_in) => signed_in,
             Err(failure) => {
                 *known = Known::Failure(failure.clone(), Instant::now());
-                return Err(failure);
+                return Err(failure.not_before(FAILED_FOR));
             }
         };
         let session = Session {
@@ -99,5 +102,40 @@ impl Sessions {
     /// Forgets the sessions of connections that are no more.
     pub async fn keep_only(&self, connections: &[u64]) {
         self.slots.lock().await.retain(|(connection, _), _| connections.contains(connection));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::plugin::FailureKind;
+
+    #[tokio::test]
+    async fn a_failed_sign_in_stands_for_a_while_and_says_when_to_come_again() {
+        let sessions = Sessions::default();
+        let asked = Cell::new(0);
+        let sign_in = async || {
+            asked.set(asked.get() + 1);
+            Err(Failure::of_host(FailureKind::Transient, "HTTP 503", "busy"))
+        };
+        let wait = async || sessions.get(1, "build", None, sign_in).await.err().unwrap().retry_after.unwrap();
+        let begun = Instant::now();
+        assert_eq!(wait().await, FAILED_FOR);
+        let told = wait().await;
+        assert_eq!(asked.get(), 1, "vendors lock accounts that try too often");
+        assert!(told < FAILED_FOR && told + begun.elapsed() >= FAILED_FOR, "{told:?}");
+    }
+
+    #[tokio::test]
+    async fn what_the_vendor_asks_for_is_longer() {
+        let asked_for = Duration::from_mins(1);
+        let mut failure = Failure::of_host(FailureKind::Throttled, "HTTP 429", "later");
+        failure.retry_after = Some(asked_for);
+        let failed = Sessions::default().get(1, "build", None, async || Err(failure)).await.err().unwrap();
+        assert_eq!(failed.retry_after, Some(asked_for));
     }
 }
