@@ -2,7 +2,9 @@
 //!
 //! Rows of a bill that come in one page share a chunk, so that a bill of a hundred lines is written and read as a few
 //! values and not as a hundred; a chunk is closed when it is long enough that writing it again for one changed row would
-//! cost more than it saves. A chunk's number is the sequence number under which its first row was put there.
+//! cost more than it saves. Chunks of several bills that come in one page have one number, by which they
+//! [lie together](super::packed): the sequence number of the first row that was put into any of them. One that follows
+//! because the bill's first is full has the number of its own first row.
 
 use std::borrow::Cow;
 use std::collections::btree_map::Entry;
@@ -38,18 +40,21 @@ pub(super) fn chunk_key(scheme: &str, bill: &str, chunk: u64) -> Key {
 pub(super) struct Groups<'p> {
     scheme: &'p str,
     chunks: BTreeMap<(String, u64), Chunk<'p>>,
+    /// The number of the chunks that the commit begins.
+    number: Option<u64>,
     /// The commit's own chunk of each bill, and its bytes.
     filling: HashMap<&'p str, (u64, usize)>,
 }
 
 impl<'p> Groups<'p> {
     pub(super) fn of(scheme: &'p str) -> Self {
-        Self { scheme, chunks: BTreeMap::new(), filling: HashMap::new() }
+        Self { scheme, chunks: BTreeMap::new(), number: None, filling: HashMap::new() }
     }
 
     /// Adds a row that is new to its bill; says into which chunk.
     pub(super) fn add(&mut self, bill: &'p str, row: GroupedRow<'p>, sequence: u64) -> u64 {
-        let (number, bytes) = self.filling.entry(bill).or_insert((sequence, 0));
+        let begun = *self.number.get_or_insert(sequence);
+        let (number, bytes) = self.filling.entry(bill).or_insert((begun, 0));
         let mut chunk = self.chunks.entry((bill.to_owned(), *number)).or_default();
         if chunk.rows.len() >= CHUNK_ROWS || (!chunk.rows.is_empty() && *bytes + row.json.len() > CHUNK_BYTES) {
             (*number, *bytes) = (sequence, 0);

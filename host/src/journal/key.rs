@@ -33,8 +33,10 @@ pub(super) enum Kind {
     Seen = b'n',
     /// scheme, bill → [`BillRecord`](super::record::BillRecord).
     Bill = b'b',
-    /// scheme, day, bill, time, number → [`Attempt`](super::Attempt).
+    /// scheme, day, time, number → [`Attempt`](super::Attempt)s that were noted together.
     Attempt = b'a',
+    /// scheme, day, bill → time and number of what holds the bill's attempts of that day.
+    Attempted = b'm',
     /// scheme, bill → [`ClaimedBill`](super::ClaimedBill).
     Claim = b'k',
     /// scheme, due, bill: may be claimed from then on.

@@ -204,7 +204,7 @@ fn sweep(txn: &mut Txn<'_>, owner: &str, now_ms: i64, limit: usize) -> Result<u6
     let prefix = expiry_prefix(owner);
     let mut freed = 0;
     let end = prefix.clone().time(now_ms.saturating_add(1));
-    for key in txn.committed_until(prefix.bytes(), end.bytes(), limit)? {
+    for (key, _) in txn.committed_until(prefix.bytes(), end.bytes(), limit)? {
         let mut parts = Parts::behind(prefix.bytes(), &key);
         parts.time()?;
         freed += remove(txn, owner, &parts.text()?)?;

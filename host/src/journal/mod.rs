@@ -34,6 +34,7 @@ mod brought;
 mod caught;
 mod check;
 mod collection;
+mod compressed;
 mod copy;
 mod error;
 mod groups;

@@ -42,7 +42,7 @@ pub(super) fn forget_some(txn: &mut Txn<'_>, scheme: &str) -> Result<(u64, bool)
     if !some.is_empty() {
         return Ok((0, false));
     }
-    for notes in [Kind::Forming, Kind::Seen, Kind::Owed, Kind::Attempt] {
+    for notes in [Kind::Forming, Kind::Seen, Kind::Owed, Kind::Attempted, Kind::Attempt] {
         if remove_some(txn, &Key::new(notes).text(scheme))? {
             return Ok((0, false));
         }

@@ -12,7 +12,7 @@ use super::key::printable;
 use super::{Backfill, IndexFields, JournalError, Problem, Receipt, Scan};
 
 /// The format of keys and records.
-pub(super) const FORMAT: u32 = 5;
+pub(super) const FORMAT: u32 = 6;
 
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, JournalError> {
     postcard::to_stdvec(record).map_err(|e| JournalError::Store { action: "written", reason: e.to_string() })
@@ -20,12 +20,17 @@ pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, JournalError> 
 
 /// Reads a record back; it must fill its bytes exactly.
 pub(super) fn decode<'b, T: Deserialize<'b>>(key: &[u8], bytes: &'b [u8]) -> Result<T, JournalError> {
-    let damaged = |reason: String| JournalError::Damaged { key: printable(key), reason };
-    match postcard::take_from_bytes(bytes) {
-        Ok((record, [])) => Ok(record),
-        Ok((_, rest)) => Err(damaged(format!("{} bytes too many", rest.len()))),
-        Err(e) => Err(damaged(e.to_string())),
+    match decode_first(key, bytes)? {
+        (record, []) => Ok(record),
+        (_, rest) => {
+            Err(JournalError::Damaged { key: printable(key), reason: format!("{} bytes too many", rest.len()) })
+        }
     }
+}
+
+/// Reads the first of several records back, and says what is behind it.
+pub(super) fn decode_first<'b, T: Deserialize<'b>>(key: &[u8], bytes: &'b [u8]) -> Result<(T, &'b [u8]), JournalError> {
+    postcard::take_from_bytes(bytes).map_err(|e| JournalError::Damaged { key: printable(key), reason: e.to_string() })
 }
 
 /// Where a scheme stands; its counts have a record of their own, because they change more often.

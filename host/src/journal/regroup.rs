@@ -19,7 +19,7 @@
 
 use std::collections::BTreeMap;
 
-use sled::Tree;
+use sled::{IVec, Tree};
 
 use super::JournalError;
 use super::books::{change, claims_prefix, load};
@@ -28,6 +28,7 @@ use super::groups::{Groups, group_prefix, groups_prefix};
 use super::key::{Key, Kind, Parts};
 use super::lookups::relocate;
 use super::overhaul::{overhaul, overhaul_key};
+use super::packed;
 use super::record::{Chunk, Overhaul, Owed, Regrouping, RowRecord, decode};
 use super::scans::{forming_prefix, make_version, note, scheme_key, scheme_record};
 use super::txn::{Read, Txn, range};
@@ -112,28 +113,36 @@ pub(super) fn bills_behind(
 ) -> Result<(Vec<Bill>, Option<Vec<u8>>), JournalError> {
     let prefix = groups_prefix(scheme);
     let mut bills: Vec<Bill> = Vec::new();
-    let mut last: Option<Vec<u8>> = None;
+    let mut last: Option<IVec> = None;
+    // The block that is being read, and its first bill: chunks of a bill are in one block, and others may lie between them.
+    let (mut block, mut first) = (Vec::new(), 0);
     let mut rows = 0;
     for item in range(tree, prefix.bytes(), after) {
         let (key, bytes) = item?;
+        let begins = packed::place(&key).map(|place| place.block().to_vec()).unwrap_or_default();
+        if begins != block {
+            if rows >= ROWS_PER_COMMIT {
+                break;
+            }
+            (block, first) = (begins, bills.len());
+        }
         let mut parts = Parts::behind(prefix.bytes(), &key);
         let name = parts.text()?;
-        if bills.last().is_none_or(|bill| bill.name != name) {
-            if rows >= ROWS_PER_COMMIT {
-                return Ok((bills, last));
-            }
+        let known = bills.iter().skip(first).position(|bill| bill.name == name);
+        if known.is_none() {
             bills.push(Bill { name, rows: Vec::new() });
         }
+        let bill = known.map_or(bills.len() - 1, |place| first + place);
         if parts.number()? <= regrouping.sequence_before
-            && let Some(bill) = bills.last_mut()
+            && let Some(bill) = bills.get_mut(bill)
         {
             let chunk: Chunk<'_> = decode(&key, &bytes)?;
             rows += chunk.rows.len();
             bill.rows.extend(chunk.rows.into_iter().map(|row| (row.id.into_owned(), row.json.into_owned())));
         }
-        last = Some(key.to_vec());
+        last = Some(key);
     }
-    Ok((bills, last))
+    Ok((bills, last.map(|key| key.to_vec())))
 }
 
 /// A bill that rows leave: all its rows, and which bill each of them belongs to.

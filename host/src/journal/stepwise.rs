@@ -42,8 +42,8 @@ impl SledStore {
         loop {
             let name = scheme.to_owned();
             match self.commit(move |txn| attempts::drop_some(txn, &name, before_ms)).await? {
-                0 => return Ok(dropped),
-                some => dropped += some as u64,
+                None => return Ok(dropped),
+                Some(some) => dropped += some,
             }
         }
     }

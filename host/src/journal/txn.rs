@@ -71,7 +71,7 @@ pub(super) fn range_between(
     Box::new(tree.range((begin, Bound::Excluded(end))).map(|item| item.map_err(unreadable)))
 }
 
-/// The same of records that lie in packs. `prefix` ends before their names.
+/// The same of records that lie in packs. `prefix` ends before their names, or with one.
 fn in_packs(
     tree: &Tree,
     prefix: &[u8],
@@ -79,10 +79,20 @@ fn in_packs(
     end: Vec<u8>,
 ) -> impl DoubleEndedIterator<Item = packed::Item> + use<> {
     let after = after.map(<[u8]>::to_vec);
-    let begin = after.as_deref().and_then(packed::place).map_or_else(|| prefix.to_vec(), |after| after.pack);
+    let named = packed::place(prefix).map(|named| (named.pack, named.digits.to_vec()));
+    let (first, end) = match &named {
+        Some((pack, _)) => (pack.clone(), end_of(pack)),
+        None => (prefix.to_vec(), end),
+    };
+    let begin = after.as_deref().and_then(packed::place).map_or(first, |after| after.pack);
     let of = tree.clone();
     tree.range(begin..end).flat_map(move |item| match item {
-        Ok((key, pack)) => packed::records(&of, &key, &pack, after.as_deref().and_then(packed::place).as_ref()),
+        Ok((key, pack)) => {
+            let after = after.as_deref().and_then(packed::place);
+            // Others lie in the packs of a name.
+            let only = named.as_ref().map(|(_, digits)| digits.as_slice());
+            packed::records(&of, &key, &pack, after.as_ref(), only)
+        }
         Err(error) => vec![Err(unreadable(error))],
     })
 }
@@ -126,12 +136,14 @@ impl<'t> Txn<'t> {
         range(self.tree, prefix, after).take(limit).collect()
     }
 
-    /// The first `limit` keys that begin with `prefix` and are less than `end`, as they were before this commit. Not of records
-    /// that lie in packs.
-    pub(super) fn committed_until(&self, prefix: &[u8], end: &[u8], limit: usize) -> Result<Vec<IVec>, JournalError> {
-        debug_assert!(!packed::is_packed(prefix), "what lies in packs has no keys of its own");
-        let keys = self.tree.range(prefix..end).keys();
-        keys.take(limit).map(|key| key.map_err(unreadable)).collect()
+    /// The first `limit` keys that begin with `prefix` and are less than `end`, as they were before this commit.
+    pub(super) fn committed_until(
+        &self,
+        prefix: &[u8],
+        end: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(IVec, IVec)>, JournalError> {
+        range_between(self.tree, prefix, None, Some(end)).take(limit).collect()
     }
 
     /// The first key that begins with `prefix`, this commit included.

@@ -1,5 +1,6 @@
 //! What is kept of attempts, and for how long.
 
+use super::key::Kind;
 use super::*;
 
 const S: &str = "订单";
@@ -48,6 +49,49 @@ async fn bills_that_share_a_call_share_its_requests() {
     let shared = Attempt { version: version(S, "SO-2", 4), exchanges: vec![], with, ..keeper.clone() };
     bench.store.note_attempts(vec![keeper.clone(), shared.clone()]).await.unwrap();
     assert_eq!(of(&bench, "SO-2").await, [Attempt { exchanges: keeper.exchanges, ..shared }]);
+}
+
+#[tokio::test]
+async fn a_call_of_many_bills_has_its_requests_once_wherever_they_lie() {
+    let bench = Bench::new();
+    let long = "很长".repeat(5_000);
+    let keeper = attempt("SO-100", 7, &long);
+    let with = Some(keeper.version.clone());
+    let others = (101..140).map(|n| Attempt {
+        version: version(S, &format!("SO-{n}"), 1),
+        exchanges: vec![],
+        with: with.clone(),
+        ..keeper.clone()
+    });
+    bench.store.note_attempts(std::iter::once(keeper.clone()).chain(others).collect()).await.unwrap();
+    let mut keys = 0;
+    let bench = bench.tamper(|tree| keys = tree.scan_prefix([Kind::Attempt as u8]).count());
+    assert!(keys > 1, "who reads one attempt does not read a megabyte");
+    for n in 101..140 {
+        let of_one = of(&bench, &format!("SO-{n}")).await;
+        assert_eq!(of_one.len(), 1);
+        assert_eq!(of_one[0].exchanges, keeper.exchanges);
+    }
+}
+
+#[tokio::test]
+async fn attempts_that_are_noted_together_cost_few_keys_and_a_missing_one_is_said() {
+    let bench = Bench::new();
+    let noted = (100..200).map(|n| attempt(&format!("SO-{n}"), 7, "好")).collect();
+    bench.store.note_attempts(noted).await.unwrap();
+    let mut keys = vec![];
+    let bench = bench.tamper(|tree| {
+        keys = tree.iter().keys().map(|key| key.unwrap()[0]).filter(|kind| b"am".contains(kind)).collect();
+        for key in tree.scan_prefix([Kind::Attempt as u8]).keys() {
+            tree.remove(key.unwrap()).unwrap();
+        }
+    });
+    assert_eq!(keys, b"am");
+    // Nothing is said of a day that has nothing left.
+    assert_eq!(of(&bench, "SO-100").await, []);
+    bench.store.note_attempts(vec![attempt("SO-1", 8, "好")]).await.unwrap();
+    let damaged = bench.store.attempts(S, "SO-100").await.unwrap_err().to_string();
+    assert!(damaged.ends_with(": attempts of bill `SO-100` should be found here"), "{damaged}");
 }
 
 #[tokio::test]

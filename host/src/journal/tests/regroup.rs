@@ -337,6 +337,20 @@ async fn after_a_crash_it_goes_on() {
 }
 
 #[tokio::test]
+async fn a_bill_whose_rows_came_in_several_pages_is_moved_as_one() {
+    let bench = Bench::new();
+    let scan = bench.begin(S).await;
+    let mut first = page_of(S, scan, 0, vec![row("a", "SO-10", 1), row("b", "SO-11", 2)]);
+    first.next = vec![page(1)];
+    bench.store.store_page(first).await.unwrap();
+    bench.store.store_page(page_of(S, scan, 1, vec![row("c", "SO-10", 3), row("d", "SO-11", 4)])).await.unwrap();
+    bench.store.finish_scan(S, scan).await.unwrap();
+    // What is left of it is owed a version, too.
+    assert_eq!(regroup(&bench, &[("a", "SO-12")]).await, 2);
+    assert_eq!(bench.ready(S, LATE).await, ["SO-10 v2", "SO-11 v1", "SO-12 v1"]);
+}
+
+#[tokio::test]
 async fn after_a_crash_another_grouping_loses_nothing() {
     for cut in 0.. {
         let bench = with_many().await;

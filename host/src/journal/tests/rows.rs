@@ -1,5 +1,6 @@
 //! Pages, rows and the bills they make.
 
+use super::key::Kind;
 use super::*;
 
 const NEW: (u64, u64) = (1, 0);
@@ -286,4 +287,15 @@ async fn gives_up(kind: ScanKind) {
     assert_eq!((after.last_sync, after.scan), (before.last_sync, None));
     assert_eq!(after.last_finished_scan_begun_ms, before.last_finished_scan_begun_ms);
     assert!(bench.store.give_up_pages(S, scan, "因为".into()).await.is_err());
+}
+
+#[tokio::test]
+async fn bills_that_come_in_one_page_share_keys() {
+    let bench = Bench::new();
+    let rows = (0..300).map(|n| row(&format!("{}", 1_000 + n), &format!("SO-{}", 100 + n / 3), 1)).collect();
+    bench.scan("s", rows).await;
+    let mut keys = 0;
+    let bench = bench.tamper(|tree| keys = tree.scan_prefix([Kind::Group as u8]).count());
+    assert_eq!(keys, 10, "of a hundred bills");
+    assert_eq!(bench.rows_of("s", "SO-142").await.len(), 3);
 }
