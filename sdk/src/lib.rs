@@ -118,6 +118,7 @@ pub mod http;
 pub mod json;
 pub mod kv;
 pub mod log;
+pub mod paging;
 mod source;
 pub mod tables;
 mod target;

@@ -1,12 +1,15 @@
-//! Lists, paged by number: `start_index` is the page, from 1, and `count` its size.
+//! Lists, paged by number: `start_index` is the page, from 1, and `count` its size. They are read [backwards](qiao_plugin::paging), since rows
+//! that change while they are read move to other pages, or out of a window of time.
 //!
-//! What tells the end differs: products have the whole list's `count`, companies `totalItem` beside a `count` that may be the page's,
-//! users come as an array without pages. How large `count` may be is not published, so a page that is shorter than asked ends the scan
-//! only where no total says that more is to come.
+//! What tells the total differs: products have the whole list's `count`, companies `totalItem` beside a `count` that may be the page's,
+//! users come as an array without pages. A total that is no more than the page has may be the page's own: it is not believed, and where
+//! there is no other, pages are read forwards until one is not full. How large `count` may be is not published, so a first page that is
+//! shorter than asked, with a total that says more, tells how many rows a page has.
 
 use qiao_plugin::http::{Access, Request};
-use qiao_plugin::json::{RawValue, decimal, kind, text};
-use qiao_plugin::{Failure, Fetch, Object, Page, PageRef, Value};
+use qiao_plugin::json::{RawValue, decimal, json, kind, text};
+use qiao_plugin::paging::{Held, Numbered, Step};
+use qiao_plugin::{Failure, Fetch, Object, Page, Value};
 use serde::Deserialize;
 
 use crate::reply::{self, Refusal};
@@ -19,18 +22,29 @@ pub(crate) const LARGEST_PAGE: u32 = 100;
 const USER_API: &str = "/v1/user/list";
 
 pub(crate) fn fetch(call: &Fetch, send: SendAll<'_>) -> Result<Page, Failure> {
-    let paged = !call.api.eq_ignore_ascii_case(USER_API);
-    let count = call.page_size.clamp(1, LARGEST_PAGE);
-    let request = request(call, paged.then_some(count))?;
+    let place = (!call.api.eq_ignore_ascii_case(USER_API)).then(|| place(call, LARGEST_PAGE));
+    let request = request(call, place.as_ref())?;
     let answer = send_one(request, send).map_err(|error| error.failure(Access::Read))?;
     let data = reply::data(&answer, Access::Read).map_err(Refusal::failure)?;
     let list = List::read(data)?;
-    let next = list.next(&call.page, count);
-    Ok(Page::raw_objects(list.text).next(next).total(list.total))
+    let Some(place) = place else { return Ok(Page::raw_objects(list.text)) };
+    let step = list.step(&place);
+    Ok(follow(Page::raw_objects(if step.keep { list.text } else { "[]" }), call, &list, step))
+}
+
+/// Which page is asked for, of so many rows at most.
+pub(crate) fn place(call: &Fetch, largest: u32) -> Numbered {
+    Numbered::of(&call.page, call.page_size.clamp(1, largest))
+}
+
+/// The page, with the one that follows it.
+pub(crate) fn follow(page: Page, call: &Fetch, list: &List<'_>, step: Step) -> Page {
+    let kept = if step.keep { list.rows.len() } else { 0 };
+    page.next(step.next.map(|next| call.page.after(kept).cursor(json!(next).to_string()))).total(list.total())
 }
 
 /// The request's items as query parameters, and the page. Items without a value are left out.
-pub(crate) fn request(call: &Fetch, count: Option<u32>) -> Result<Request, Failure> {
+pub(crate) fn request(call: &Fetch, place: Option<&Numbered>) -> Result<Request, Failure> {
     let path = call.api.trim_start_matches('/');
     if !path.to_ascii_lowercase().starts_with("v1/") {
         return Err(Failure::misconfigured(format!("okki has no source `{}`", call.api))
@@ -44,9 +58,9 @@ pub(crate) fn request(call: &Fetch, count: Option<u32>) -> Result<Request, Failu
     for (name, value) in parameters(&call.request).chain(parameters(&call.other_request)) {
         request = request.query(name, parameter(name, value)?);
     }
-    if let Some(count) = count {
-        let number = u64::from(call.page.index) + 1;
-        request = request.query("start_index", number.to_string()).query("count", count.to_string());
+    if let Some(place) = place {
+        let number = place.page() + 1;
+        request = request.query("start_index", number.to_string()).query("count", place.size().to_string());
     }
     Ok(session::with_token(&call.connection)?(request))
 }
@@ -114,17 +128,16 @@ impl<'r> List<'r> {
         Ok(Self { text, rows, total, paged })
     }
 
-    /// The next page, if there is one. The total is believed where it is larger than the page: otherwise it may be the page's own size.
-    pub(crate) fn next(&self, page: &PageRef, asked: u32) -> Option<PageRef> {
-        let here = self.rows.len() as u64;
-        let so_far = page.start_row + here;
-        let ended = match self.total {
-            _ if here == 0 || !self.paged => true,
-            Some(total) if so_far < total => false,
-            Some(total) if total > here => true,
-            _ => here < u64::from(asked),
-        };
-        (!ended).then(|| page.after(self.rows.len()))
+    /// What follows this page.
+    pub(crate) fn step(&self, place: &Numbered) -> Step {
+        // One that is no list has no pages.
+        let rows = if self.paged { self.rows.len() as u64 } else { 0 };
+        place.after(Held::new(self.text.as_bytes(), rows, self.total()))
+    }
+
+    /// The rows of the whole list, where that is certain.
+    fn total(&self) -> Option<u64> {
+        self.total.filter(|total| *total > self.rows.len() as u64)
     }
 }
 
@@ -135,8 +148,9 @@ fn count(value: &Value) -> Option<u64> {
 #[cfg(test)]
 pub(crate) mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
-    use qiao_plugin::Window;
-    use qiao_plugin::json::json;
+    use std::collections::BTreeSet;
+
+    use qiao_plugin::{PageRef, Window};
 
     use super::*;
     use crate::testing::{Vendor, connection, object, success};
@@ -167,16 +181,15 @@ pub(crate) mod tests {
             "start_time": "2026-01-01 00:00:00", "end_time": null, "all": 1, "removed": false,
             "group_id": [3, "4"], "start_index": "9", "count": "500"
         });
-        let page = PageRef { index: 2, start_row: 4, cursor: None };
-        let (page, asked) =
-            fetched(&call("/v1/company/list", request, page), json!({"list": [{"company_id": 1}], "totalItem": 5}));
+        let call = call("/v1/company/list", request, PageRef::default());
+        let (page, asked) = fetched(&call, json!({"list": [{"company_id": 1}], "count": 1}));
         assert_eq!(
             asked,
-            ["GET v1/company/list?start_time=2026-01-01 00:00:00&all=1&removed=0&group_id=3,4&start_index=3&count=2"]
+            ["GET v1/company/list?start_time=2026-01-01 00:00:00&all=1&removed=0&group_id=3,4&start_index=1&count=2"]
         );
         let page = page.unwrap();
         assert_eq!(page.rows, br#"[{"company_id":1}]"#);
-        assert_eq!((page.next, page.total), (vec![], Some(5)));
+        assert_eq!((page.next, page.total), (vec![], None));
     }
 
     #[test]
@@ -189,31 +202,71 @@ pub(crate) mod tests {
         assert_eq!(page.unwrap().next, []);
     }
 
+    /// How a vendor counts: all its rows, and the page's.
+    type Counts<'c> = &'c dyn Fn(usize, usize) -> Value;
+
+    const OF_LIST: Counts<'_> = &|all, _| json!({"count": all});
+
+    /// A vendor with so many rows, which gives at most `gives` at a time, and whose first one goes before the request of number `goes`.
+    /// What `start_index` is asked for (`!` where the rows are not kept), and which rows came.
+    fn scanned(rows: u32, gives: usize, counts: Counts<'_>, goes: usize) -> (Vec<String>, BTreeSet<String>) {
+        let (mut vendor, mut asked, mut came): (Vec<u32>, Vec<String>, _) =
+            ((0..rows).collect(), vec![], BTreeSet::new());
+        let mut page = PageRef::default();
+        loop {
+            if asked.len() == goes {
+                vendor.remove(0);
+            }
+            let call = call("/v1/company/list", json!({}), page);
+            let number = usize::try_from(place(&call, LARGEST_PAGE).page()).unwrap();
+            let list: Vec<Value> =
+                vendor.chunks(gives).nth(number).unwrap_or_default().iter().map(|row| json!(row)).collect();
+            let mut data = counts(vendor.len(), list.len());
+            data["list"] = json!(list);
+            let (fetched, urls) = fetched(&call, data);
+            let fetched = fetched.unwrap();
+            let kept: Vec<Value> = serde_json::from_slice(&fetched.rows).unwrap();
+            let (_, index) = urls[0].split_once("start_index=").unwrap();
+            let mark = if kept.is_empty() && !list.is_empty() { "!" } else { "" };
+            asked.push(format!("{}{mark}", index.strip_suffix("&count=2").unwrap()));
+            came.extend(kept.iter().map(Value::to_string));
+            match fetched.next.into_iter().next() {
+                Some(next) => page = next,
+                None => return (asked, came),
+            }
+            assert!(asked.len() < 100, "no end");
+        }
+    }
+
     #[test]
-    fn a_scan_ends_where_the_total_or_a_short_page_says_so() {
-        // rows before, rows here, what the vendor counts; does it go on, with two asked for?
-        let cases = [
-            (0, 2, json!({"count": 5}), true),
-            (2, 2, json!({"count": 5}), true),
-            (4, 1, json!({"count": 5}), false),
-            (2, 2, json!({"count": 4}), false),
+    fn a_list_is_read_backwards_where_its_total_is_known_and_else_forwards() {
+        let of_page: Counts<'_> = &|_, here| json!({"count": here});
+        let both: Counts<'_> = &|all, here| json!({"count": here, "totalItem": all.to_string()});
+        let none: Counts<'_> = &|_, _| json!({});
+        let cases: [(u32, usize, _, &[&str]); 8] = [
+            (5, 2, OF_LIST, &["1!", "3", "2", "1"]),
+            (5, 2, both, &["1!", "3", "2", "1"]),
+            (5, 2, of_page, &["1", "2", "3"]),
+            (5, 2, none, &["1", "2", "3"]),
+            // The page's own count says no more than that it is full.
+            (2, 2, OF_LIST, &["1", "2"]),
+            (1, 2, both, &["1"]),
+            (0, 2, OF_LIST, &["1"]),
             // A server that gives fewer than asked is followed to its total.
-            (0, 1, json!({"count": 5}), true),
-            // `count` may be the page's.
-            (0, 2, json!({"count": 2}), true),
-            (2, 2, json!({"count": 2}), true),
-            (0, 2, json!({"count": 2, "totalItem": "3"}), true),
-            (2, 1, json!({"count": 1, "totalItem": 3}), false),
-            (0, 2, json!({}), true),
-            (0, 1, json!({}), false),
-            (2, 0, json!({"count": 5}), false),
+            (3, 1, OF_LIST, &["1!", "3", "2", "1"]),
         ];
-        for (before, here, counts, goes_on) in cases {
-            let page = PageRef { start_row: before, ..PageRef::default() };
-            let mut data = counts.clone();
-            data["list"] = json!(vec![json!({}); here]);
-            let (page, _) = fetched(&call("/v1/company/list", json!({}), page), data);
-            assert_eq!(!page.unwrap().next.is_empty(), goes_on, "{before} {here} {counts}");
+        for (rows, gives, counts, expected) in cases {
+            let (asked, came) = scanned(rows, gives, counts, usize::MAX);
+            assert_eq!(asked, expected, "{rows} rows, {gives} at a time");
+            assert_eq!(came.len(), rows as usize);
+        }
+    }
+
+    #[test]
+    fn no_row_is_missed_when_another_leaves_the_list() {
+        for goes in 0..6 {
+            let (_, came) = scanned(9, 2, OF_LIST, goes);
+            assert!((1..9).all(|row| came.contains(&row.to_string())), "before request {goes}: {came:?}");
         }
     }
 

@@ -26,11 +26,15 @@ const INFO_PATH: &str = "v1/product/info";
 pub(crate) const LARGEST_PAGE: u32 = 50;
 
 pub(crate) fn fetch(call: &Fetch, send: SendAll<'_>) -> Result<Page, Failure> {
-    let count = call.page_size.clamp(1, LARGEST_PAGE);
-    let request = list::request(call, Some(count))?;
+    let place = list::place(call, LARGEST_PAGE);
+    let request = list::request(call, Some(&place))?;
     let answer = send_one(request, send).map_err(|error| error.failure(Access::Read))?;
     let data = reply::data(&answer, Access::Read).map_err(Refusal::failure)?;
     let list = List::read(data)?;
+    let step = list.step(&place);
+    if !step.keep {
+        return Ok(list::follow(Page::objects(Vec::new()), call, &list, step).total(None));
+    }
     let products = list
         .rows
         .iter()
@@ -56,7 +60,8 @@ pub(crate) fn fetch(call: &Fetch, send: SendAll<'_>) -> Result<Page, Failure> {
             None => log::info("OKKI no longer has the product", &named(&product)),
         }
     }
-    Ok(Page::objects(rows).next(list.next(&call.page, count)))
+    // The list counts products, not SKUs.
+    Ok(list::follow(Page::objects(rows), call, &list, step).total(None))
 }
 
 fn read(info: &str) -> Result<Value, Failure> {
@@ -117,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_page_of_products_gives_a_row_per_sku() {
-        let list = json!({"count": 4, "list": [
+        let list = json!({"count": 2, "list": [
             {"product_id": 1, "product_no": "P-1", "cost_with_tax": 1.10},
             {"product_id": "2", "product_no": "P-2"},
         ]});
@@ -143,6 +148,14 @@ mod tests {
         );
         // Two products before the next page, whatever their SKUs.
         assert_eq!(page.next[0].start_row, 2);
+    }
+
+    #[test]
+    fn a_page_that_is_only_looked_at_for_the_total_asks_for_no_product() {
+        let list = json!({"count": 4, "list": [{"product_id": 1}, {"product_id": 2}]});
+        let (page, asked) = fetched([success(list)]);
+        let page = page.unwrap();
+        assert_eq!((asked.len(), page.rows.as_slice(), page.next.len()), (1, &b"[]"[..], 1));
     }
 
     #[test]

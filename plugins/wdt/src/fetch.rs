@@ -1,16 +1,15 @@
 //! One page of a query.
 
-use std::hash::{DefaultHasher, Hasher as _};
-
 use qiao_plugin::http::Access;
+use qiao_plugin::paging::Held;
 use qiao_plugin::{Failure, Fetch, Page, log};
 
 use crate::Host;
 use crate::api::Api;
 use crate::config::{Config, DOCUMENTED_PAGE};
-use crate::paging::{Held, Place};
+use crate::paging::Place;
 use crate::query::{Query, Span};
-use crate::reply::{self, Reply};
+use crate::reply::{self, List, Reply};
 use crate::request::request;
 use crate::sign::Parameter;
 use crate::window::{Window, in_beijing};
@@ -36,15 +35,16 @@ pub(crate) fn fetch(call: &Fetch, host: &Host<'_>) -> Result<Page, Failure> {
         Reply::Answer(answer) => answer,
         Reply::Refused(refusal) => return Err(refusal.failure()),
     };
-    let list = answer.list(&api, place.page)?;
-    let held = Held { rows: list.rows, total: answer.total(), digest: digest(list.text) };
-    if place.is_first() {
-        check_size(held, size)?;
+    let page_no = place.numbered.page();
+    let list = answer.list(&api, page_no)?;
+    let total = answer.total();
+    if place.numbered.is_first() {
+        check_size(&list, total, size)?;
     }
-    log::debug("page fetched", &[("api", &api.method()), ("page_no", &place.page), ("rows", &held.rows)]);
+    log::debug("page fetched", &[("api", &api.method()), ("page_no", &page_no), ("rows", &list.rows)]);
 
-    let step = place.after(held);
-    let next = step.next.or_else(|| {
+    let step = place.numbered.after(Held::new(list.text.as_bytes(), list.rows, total));
+    let next = step.next.map(|next| place.at(next)).or_else(|| {
         let from = window?.after(part?)?;
         Some(Place::first(Some(from), size))
     });
@@ -53,7 +53,7 @@ pub(crate) fn fetch(call: &Fetch, host: &Host<'_>) -> Result<Page, Failure> {
     let after = call.page.after(usize::try_from(kept).unwrap_or(usize::MAX));
     let page = Page::raw_objects(rows).next(next.map(|next| after.cursor(next.cursor())));
     // A part's total is not the scan's.
-    Ok(if part == window { page.total(held.total) } else { page })
+    Ok(if part == window { page.total(total) } else { page })
 }
 
 /// The query of one page.
@@ -63,26 +63,20 @@ fn parameters(mut query: Vec<Parameter>, part: Option<Window>, place: &Place, si
         set("start_time", in_beijing(part.start));
         set("end_time", in_beijing(part.end));
     }
-    set("page_no", place.page.to_string());
+    set("page_no", place.numbered.page().to_string());
     set("page_size", size.to_string());
     query
 }
 
 /// A vendor that silently gives its largest page instead of a larger one counts its pages otherwise than we do: rows would be lost.
-fn check_size(held: Held, size: u32) -> Result<(), Failure> {
+fn check_size(list: &List<'_>, total: Option<u64>, size: u32) -> Result<(), Failure> {
     let documented = u64::from(DOCUMENTED_PAGE);
-    let more = held.total.is_none_or(|total| total > documented);
-    if size <= DOCUMENTED_PAGE || held.rows != documented || !more {
+    let more = total.is_none_or(|total| total > documented);
+    if size <= DOCUMENTED_PAGE || list.rows != documented || !more {
         return Ok(());
     }
     Err(Failure::misconfigured(format!("WDT gives {DOCUMENTED_PAGE} rows where a page of {size} was asked for"))
         .hint(format!("set `max_page_size` in the connection's `config` to {DOCUMENTED_PAGE}, or leave it out")))
-}
-
-fn digest(text: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(text.as_bytes());
-    hasher.finish()
 }
 
 #[cfg(test)]
