@@ -153,7 +153,9 @@ pub(super) fn drop_some(txn: &mut Txn<'_>, scheme: &str, before_ms: i64) -> Resu
     // What names them goes first.
     let places = old(txn, Kind::Attempted)?;
     if !places.is_empty() {
-        places.into_iter().for_each(|(key, _)| txn.remove_bytes(key));
+        for (key, _) in places {
+            txn.remove_bytes(key);
+        }
         return Ok(Some(0));
     }
     let mut dropped = None;

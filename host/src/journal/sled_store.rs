@@ -40,7 +40,7 @@ use super::{attempts, audit, bills, books, brought, check, groups, interventions
 const FOLDER: &str = "journal";
 
 /// Bytes of pages that sled keeps in memory: what a delivery works on at a time. The rest is in the file cache of the system.
-const CACHE: u64 = 16 * 1024 * 1024;
+const CACHE: u64 = 4 * 1024 * 1024;
 
 /// The journal and the key-value store of one state folder.
 ///
