@@ -68,6 +68,23 @@ async fn nothing_more_is_looked_up_once_the_host_is_to_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_may_be_at_the_vendor_is_not_looked_up_any_more_once_the_host_is_to_stop() {
+    let (vendors, project, host) = sending(Route::Push, Duration::from_millis(300)).await;
+    host.kill().await;
+    let asked = || vendors.okki.log().count(Route::OrderInfo);
+    let before = asked();
+    // All that were to be sent may be there.
+    let host = project.serve().await;
+    vendors.wait_for(PATIENCE, |_| asked() > before).await.unwrap();
+    host.stop().await;
+    // One call looks up twenty.
+    assert!(asked() <= before + 20, "{} asked", asked() - before);
+    vendors.okki.set_latency(Duration::ZERO);
+    project.run_once().await.succeeded();
+    is_exact(&vendors);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_takes_longer_than_the_grace_time_is_broken_off_and_looked_up_at_the_next_start() {
     let (vendors, project) = started(30).await;
     without_orders(&project).await;

@@ -1,7 +1,7 @@
 //! The pages of a scan: fetched and shaped side by side, stored one by one.
 //!
 //! A page goes through three steps: it is fetched, shaped, and stored. As soon as it has come it is known which pages follow,
-//! and they are fetched while it is shaped and stored; where a page names several, they are fetched at the same time. Fetched at a time are at
+//! and they are fetched while it is shaped and while it is stored; where a page names several, they are fetched at the same time. Fetched at a time are at
 //! most as many as the connection lets through, and one more is held at most, so that what is kept in memory does not depend on
 //! the size of a scan.
 //!
@@ -43,7 +43,15 @@ pub(super) async fn read_all(
                 failed = Some(EngineError::Stopping);
                 break;
             }
-            let (engine, scheme) = in_step(engine, stem).await?;
+            let (engine, scheme) = match in_step(engine, stem).await {
+                Ok(in_step) => in_step,
+                Err(error) => {
+                    // A page that is being stored is stored first.
+                    flight.stop_fetching();
+                    failed = Some(error);
+                    break;
+                }
+            };
             if let Some(unavailable) = scheme.source.connection.unavailable() {
                 // What has come is shaped and stored meanwhile.
                 if !flight.pages.is_empty() {
@@ -63,31 +71,35 @@ pub(super) async fn read_all(
                 flight.fetch(Fetching { engine, scheme, page }, Window::of(scan), until);
                 continue;
             }
+            if flight.is_storing() {
+                break;
+            }
             // Its cursors mean nothing to another source; what it stored stays, and is skipped where it comes again.
             tracing::info!(scheme = stem, scan = scan.id, "the source was changed: the scan begins again");
             flight = Flight::default();
             *scan = engine.journal.restart_scan(stem, scan.id, FIRST_PAGE, source_digest).await?;
         }
-        if let Some(page) = flight.take_storable(scan) {
-            let Some(stored) = store(scan, page).await? else {
-                flight = Flight::default();
-                continue;
-            };
-            engine.progress.page_stored(stored.rows, stored.new);
-            report.pages += 1;
-            report.rows += stored.rows;
-            *scan = engine
-                .journal
-                .scheme(stem)
-                .await?
-                .scan
-                .ok_or_else(|| EngineError::Scheme("the scan was ended by somebody else".to_owned()))?;
-            continue;
-        }
+        flight.store_next(scan);
         match flight.step().await {
             None => return failed.map_or(Ok(()), Err),
+            Some(Ok(Went::On)) => {}
+            Some(Ok(Went::Stored(stored))) => {
+                let Some(stored) = stored? else {
+                    flight = Flight::default();
+                    continue;
+                };
+                engine.progress.page_stored(stored.rows, stored.new);
+                report.pages += 1;
+                report.rows += stored.rows;
+                *scan = engine
+                    .journal
+                    .scheme(stem)
+                    .await?
+                    .scan
+                    .ok_or_else(|| EngineError::Scheme("the scan was ended by somebody else".to_owned()))?;
+            }
             // A vendor that is down is waited for, and the page fetched anew.
-            Some(Ok(()) | Err(EngineError::Unavailable(_))) => {}
+            Some(Err(EngineError::Unavailable(_))) => {}
             Some(Err(error)) => {
                 // What has come is shaped and stored all the same. What is still asked for is left, unless the host is to
                 // stop: then what is under way is finished.
@@ -119,6 +131,8 @@ enum Stage {
     Fetching(AbortHandle),
     Shaping,
     Shaped(Box<ShapedPage>),
+    /// One at a time.
+    Storing,
 }
 
 /// A page and what it is fetched, shaped and stored by.
@@ -141,6 +155,16 @@ struct ShapedPage {
 enum Step {
     Fetched { by: Fetching, rows: Vec<Row>, names: Vec<PageRef>, seen: Seen },
     Shaped(Box<ShapedPage>),
+    Stored(Stored),
+}
+
+/// `Ok(None)`: something else serves the scheme since the page was shaped, and it has to be fetched again.
+type Stored = Result<Option<PageStored>, EngineError>;
+
+/// How far a page went.
+enum Went {
+    On,
+    Stored(Stored),
 }
 
 impl Flight {
@@ -172,13 +196,13 @@ impl Flight {
     }
 
     /// Waits until a page has gone one step further. `None`: nothing is under way.
-    async fn step(&mut self) -> Option<Result<(), EngineError>> {
+    async fn step(&mut self) -> Option<Result<Went, EngineError>> {
         let (index, step) = match self.steps.join_next().await? {
             Ok(done) => done,
             Err(stopped) => return Some(of_broken(stopped)),
         };
         let Some(page) = self.pages.iter_mut().find(|page| page.page.index == index) else {
-            return Some(Ok(()));
+            return Some(Ok(Went::On));
         };
         match step {
             Ok(Step::Fetched { by, rows, names, seen }) => {
@@ -188,11 +212,15 @@ impl Flight {
                     let shaped = shape::rows(&by.engine, &by.scheme, rows).await;
                     (index, shaped.map(|shaped| Step::Shaped(Box::new(ShapedPage { by, names, seen, shaped }))))
                 });
-                Some(Ok(()))
+                Some(Ok(Went::On))
             }
             Ok(Step::Shaped(shaped)) => {
                 page.stage = Stage::Shaped(shaped);
-                Some(Ok(()))
+                Some(Ok(Went::On))
+            }
+            Ok(Step::Stored(stored)) => {
+                self.pages.retain(|page| page.page.index != index);
+                Some(Ok(Went::Stored(stored)))
             }
             Err(error) => {
                 self.pages.retain(|page| page.page.index != index);
@@ -208,32 +236,39 @@ impl Flight {
                 fetching.abort();
                 false
             }
-            Stage::Shaping | Stage::Shaped(_) => true,
+            Stage::Shaping | Stage::Shaped(_) | Stage::Storing => true,
         });
     }
 
-    /// A page that has been shaped and that the journal knows, exactly as it was fetched.
-    fn take_storable(&mut self, scan: &Scan) -> Option<ShapedPage> {
+    fn is_storing(&self) -> bool {
+        self.pages.iter().any(|page| matches!(page.stage, Stage::Storing))
+    }
+
+    /// Begins to store a page that has been shaped and that the journal knows, exactly as it was fetched.
+    fn store_next(&mut self, scan: &Scan) {
+        if self.is_storing() {
+            return;
+        }
         let is_storable =
-            |page: &InFlight| matches!(page.stage, Stage::Shaped(_)) && scan.open_pages.contains(&page.page);
-        let place = self.pages.iter().position(is_storable)?;
-        match self.pages.remove(place).stage {
-            Stage::Shaped(shaped) => Some(*shaped),
-            Stage::Fetching(_) | Stage::Shaping => None,
+            |page: &&mut InFlight| matches!(page.stage, Stage::Shaped(_)) && scan.open_pages.contains(&page.page);
+        let Some(page) = self.pages.iter_mut().find(is_storable) else { return };
+        if let Stage::Shaped(shaped) = std::mem::replace(&mut page.stage, Stage::Storing) {
+            let (index, scan) = (page.page.index, scan.clone());
+            self.steps.spawn(async move { (index, Ok(Step::Stored(store(&scan, *shaped).await))) });
         }
     }
 }
 
 /// A task that was stopped on purpose is none; one that broke off breaks off this one.
-fn of_broken(stopped: JoinError) -> Result<(), EngineError> {
+fn of_broken(stopped: JoinError) -> Result<Went, EngineError> {
     match stopped.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_) => Ok(()),
+        Err(_) => Ok(Went::On),
     }
 }
 
-/// Stores a page. `None`: something else serves the scheme since it was shaped, and it has to be fetched again.
-async fn store(scan: &Scan, page: ShapedPage) -> Result<Option<PageStored>, EngineError> {
+/// Stores a page.
+async fn store(scan: &Scan, page: ShapedPage) -> Stored {
     let ShapedPage { by: Fetching { engine, scheme, page }, names, seen, shaped } = page;
     // Nobody groups rows anew meanwhile.
     let of_scheme = engine.in_step.of(&scheme.stem);
