@@ -2,15 +2,17 @@
 //!
 //! While a scan runs, a row that changes or goes leaves the list, and every row behind it moves up: who reads forwards skips the one
 //! that crosses from an unread page to a read one. So the first page is looked at for the total, then the last page is read, and so on
-//! down to the first, which is read again. Rows then only ever move to where has not been read yet.
+//! down to the first, which is read again. Rows that move up then only ever move to where has not been read yet.
 //!
-//! A row may also come, anywhere: rows behind it move down, past the reader. The first page, read again, shows that by a total that has
-//! grown, and everything is read once more, since nothing tells where the row came in. Rows that come twice are known by their ids. A list
-//! that never stops growing is given up on after some times, and said so. A row that comes while another leaves is shown by nothing; for
-//! that one the scheme's `overlap` reads a little of the last window again.
+//! A row may also come, anywhere, or move to the front because it was changed: rows behind it move down, past the reader. The first page,
+//! read again, shows that by a total that has grown, or by other rows of as large a total, and everything is read once more, since nothing
+//! tells which rows moved. Rows that come twice are known by their ids. A list that never rests is given up on after some times, and said
+//! so. A row that comes while another leaves is shown by nothing if both are behind the first page; for that one the scheme's `overlap`
+//! reads a little of the last window again.
 //!
 //! A list whose rows fit on its first page takes one request. Where the vendor gives no total, pages are read forwards until one is not
-//! full, or repeats the one before it.
+//! full, or repeats the one before it. So they are where it gives fewer rows than it was asked for, until its total has come or a page is
+//! empty: how many rows its pages have is not certain then.
 //!
 //! ```
 //! use qiao_plugin::json::json;
@@ -33,7 +35,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{PageRef, log};
 
-/// How often a list that has grown is read again.
+/// How often a list that has moved is read again.
 const REPEATS: u8 = 3;
 
 const VERSION: u8 = 1;
@@ -45,15 +47,15 @@ pub struct Numbered {
     page: u64,
     /// Rows that were asked for.
     size: u32,
-    /// Rows that a page has, where the vendor gives fewer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    given: Option<u32>,
-    /// The rows that the first page counted when this pass began.
+    /// Backwards: the rows that the first page counted when this pass began.
     total: Option<u64>,
     /// How often the list was begun again.
     repeats: u8,
-    /// Forwards: the digest of the page before.
+    /// Forwards: the digest of the page before. Backwards: that of the first page when this pass began.
     before: Option<u64>,
+    /// Forwards: rows that are still to come, where the vendor gives fewer at a time than it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to_come: Option<u64>,
 }
 
 /// What a page turned out to hold.
@@ -86,7 +88,7 @@ impl Held {
 impl Numbered {
     /// The first page, of so many rows.
     pub fn first(size: u32) -> Self {
-        Self { v: VERSION, page: 0, size, given: None, total: None, repeats: 0, before: None }
+        Self { v: VERSION, page: 0, size, total: None, repeats: 0, before: None, to_come: None }
     }
 
     /// Where to go on. What was begun with another page size, or by another version of the plugin, is begun again: its numbers mean other
@@ -129,39 +131,59 @@ impl Numbered {
     pub fn after(&self, held: Held) -> Step {
         let kept = |next| Step { keep: true, next };
         match (self.total, held.total) {
-            (None, Some(total)) if self.page == 0 => {
-                let given = u32::try_from(held.rows).ok().filter(|rows| (1..self.size).contains(rows));
-                let begun = Self { given: given.filter(|_| total > held.rows), total: Some(total), ..self.clone() };
-                match begun.last(total) {
-                    0 => kept(None),
-                    last => Step { keep: false, next: Some(Self { page: last, ..begun }) },
-                }
+            (None, Some(total)) if self.page == 0 && self.is_short(held, total) => {
+                log::info(
+                    "the vendor gives fewer rows at a time than it is asked for, so that pages are read forwards: set the source's `page_size` to what it gives",
+                    &[("asked", &self.size), ("given", &held.rows), ("total", &total)],
+                );
+                kept(Some(self.forwards(held, Some(total - held.rows))))
             }
+            (None, Some(total)) if self.page == 0 => match self.last(total) {
+                0 => kept(None),
+                last => {
+                    let begun = Self { page: last, total: Some(total), before: Some(held.digest), ..self.clone() };
+                    Step { keep: false, next: Some(begun) }
+                }
+            },
             (None, _) => {
-                let full = held.rows >= u64::from(self.size) && self.before != Some(held.digest);
-                kept(full.then(|| Self { page: self.page + 1, before: Some(held.digest), ..self.clone() }))
+                let to_come = self.to_come.map(|rows| rows.saturating_sub(held.rows));
+                let more = held.rows >= u64::from(self.size) || (held.rows > 0 && to_come.is_some_and(|rows| rows > 0));
+                let goes_on = more && self.before != Some(held.digest);
+                kept(goes_on.then(|| self.forwards(held, to_come)))
             }
             (Some(_), _) if self.page > 0 => kept(Some(Self { page: self.page - 1, ..self.clone() })),
-            (Some(known), Some(total)) if total > known => kept(self.again(known, total)),
+            (Some(known), Some(total)) if total > known || (total == known && self.before != Some(held.digest)) => {
+                kept(self.again(held, total))
+            }
             (Some(_), _) => kept(None),
         }
     }
 
-    /// The list has grown while it was read.
-    fn again(&self, known: u64, total: u64) -> Option<Self> {
+    /// Whether a first page has fewer rows than fit, though there are more.
+    fn is_short(&self, held: Held, total: u64) -> bool {
+        (1..u64::from(self.size)).contains(&held.rows) && total > held.rows
+    }
+
+    fn forwards(&self, held: Held, to_come: Option<u64>) -> Self {
+        Self { page: self.page + 1, before: Some(held.digest), to_come, ..self.clone() }
+    }
+
+    /// The list has moved while it was read.
+    fn again(&self, held: Held, total: u64) -> Option<Self> {
         if self.repeats >= REPEATS {
             log::warn(
-                "the list still grows, and rows may be missing from it: raise the source's `lag` (3m does) and `overlap`",
-                &[("known", &known), ("total", &total)],
+                "the list still moves, and rows may be missing from it: raise the source's `lag` (3m does) and `overlap`",
+                &[("total", &total)],
             );
             return None;
         }
-        Some(Self { page: self.last(total), total: Some(total), repeats: self.repeats + 1, ..self.clone() })
+        let repeats = self.repeats + 1;
+        Some(Self { page: self.last(total), total: Some(total), repeats, before: Some(held.digest), ..self.clone() })
     }
 
     /// The number of the last page of so many rows.
     fn last(&self, total: u64) -> u64 {
-        total.saturating_sub(1) / u64::from(self.given.unwrap_or(self.size).max(1))
+        total.saturating_sub(1) / u64::from(self.size.max(1))
     }
 }
 
@@ -289,11 +311,25 @@ mod tests {
     #[test]
     fn a_server_that_gives_fewer_than_asked_is_followed_to_its_total() {
         let five = scan_of(5, 3, 2, true, &|_, _| {});
-        assert_eq!(five.asked, ["0!", "2", "1", "0"]);
+        assert_eq!(five.asked, ["0", "1", "2"]);
         assert_eq!(five.seen, five.left);
-        let resumed = Numbered::first(3).after(Held::new(b"", 2, Some(5))).next.unwrap();
-        let page = PageRef::default().cursor(json!(resumed).to_string());
-        assert_eq!(Numbered::of(&page, 3), resumed, "and its page size is still what was asked for");
+        // What it counts but does not show ends with the first empty page.
+        let short = Numbered::first(100).after(Held::new(b"1", 1, Some(100_000))).next.unwrap();
+        assert_eq!(short.after(Held::new(b"", 0, Some(100_000))).next, None);
+    }
+
+    #[test]
+    fn a_row_that_moves_to_the_front_makes_no_other_one_missing() {
+        let edited = scan(5, 2, true, &|request, rows| {
+            if request == 2 {
+                rows.rotate_right(1);
+            }
+        });
+        assert_eq!(edited.asked, ["0!", "2", "1", "0", "2", "1", "0"]);
+        assert_eq!(edited.seen, edited.left);
+        // For ever: it ends all the same.
+        let restless = scan(5, 2, true, &|_, rows| rows.rotate_right(1));
+        assert_eq!(restless.asked.iter().filter(|page| *page == "0").count(), 1 + usize::from(REPEATS));
     }
 
     #[test]
@@ -324,6 +360,29 @@ mod tests {
                 }
             });
             prop_assert!(scan.seen.is_superset(&scan.left));
+        }
+
+        /// Nor when others change, and move to either end of the list. (What has changed itself may come with the next window.)
+        #[test]
+        fn no_row_is_skipped_when_others_move(
+            rows in 1_u32..60,
+            size in 1_u32..9,
+            moving in prop::collection::vec((1_usize..40, any::<prop::sample::Index>(), any::<bool>()), 0..3),
+        ) {
+            let moved = std::cell::RefCell::new(BTreeSet::new());
+            let scan = scan(rows, size, true, &|request, rows| {
+                for (when, which, to_front) in &moving {
+                    if *when == request {
+                        let row = rows.remove(which.index(rows.len()));
+                        moved.borrow_mut().insert(row);
+                        rows.insert(if *to_front { 0 } else { rows.len() }, row);
+                    }
+                }
+            });
+            let repeats = scan.asked.iter().filter(|page| *page == "0").count();
+            prop_assume!(repeats <= usize::from(REPEATS));
+            let missing: Vec<_> = scan.left.difference(&scan.seen).filter(|row| !moved.borrow().contains(row)).collect();
+            prop_assert!(missing.is_empty(), "{missing:?}");
         }
 
         /// Nor when some come late, anywhere.

@@ -192,17 +192,22 @@ fn damaged(key: &[u8]) -> JournalError {
 
 /// Reads one record.
 pub(super) fn get(tree: &Tree, key: &[u8], place: &Place<'_>) -> Result<Option<IVec>, JournalError> {
-    let Some(stored) = tree.get(&place.pack).map_err(unreadable)? else {
-        return Ok(None);
-    };
-    let pack = Pack::read(&place.pack, &stored)?;
-    for packed in Unpack::new(&place.pack, &pack.bytes) {
-        let packed = packed?;
-        if packed.digits == place.digits {
-            return pack.value(tree, key, packed.bytes).map(Some);
+    // A commit between the pack and what is kept apart may have put that into the pack.
+    for _ in 0..2 {
+        let Some(stored) = tree.get(&place.pack).map_err(unreadable)? else {
+            return Ok(None);
+        };
+        let pack = Pack::read(&place.pack, &stored)?;
+        let found = Unpack::new(&place.pack, &pack.bytes)
+            .find(|packed| packed.as_ref().map_or(true, |packed| packed.digits == place.digits));
+        let Some(packed) = found.transpose()? else { return Ok(None) };
+        let value = pack.value(tree, key, packed.bytes)?;
+        if value.is_some() {
+            return Ok(value);
         }
     }
-    Ok(None)
+    let reason = "its record is not where it is kept apart".to_owned();
+    Err(JournalError::Damaged { key: printable(key), reason })
 }
 
 /// A pack that was read.
@@ -219,28 +224,28 @@ impl<'s> Pack<'s> {
         Ok(Self { packing, stored, bytes })
     }
 
-    /// A record of it.
-    fn value(&self, tree: &Tree, key: &[u8], bytes: Option<std::ops::Range<usize>>) -> Result<IVec, JournalError> {
+    /// A record of it; `None`: it is kept apart, and not there any more.
+    fn value(
+        &self,
+        tree: &Tree,
+        key: &[u8],
+        bytes: Option<std::ops::Range<usize>>,
+    ) -> Result<Option<IVec>, JournalError> {
         let Some(bytes) = bytes else { return self.value_apart(tree, key) };
-        match &self.bytes {
+        Ok(Some(match &self.bytes {
             // A part of the same memory.
-            Cow::Borrowed(pack) if pack.len() == self.stored.len() => {
-                Ok(self.stored.subslice(bytes.start, bytes.len()))
-            }
-            pack => Ok(pack.get(bytes).unwrap_or_default().into()),
-        }
+            Cow::Borrowed(pack) if pack.len() == self.stored.len() => self.stored.subslice(bytes.start, bytes.len()),
+            pack => pack.get(bytes).unwrap_or_default().into(),
+        }))
     }
 
-    fn value_apart(&self, tree: &Tree, key: &[u8]) -> Result<IVec, JournalError> {
+    fn value_apart(&self, tree: &Tree, key: &[u8]) -> Result<Option<IVec>, JournalError> {
         let apart = apart(key);
-        let stored = tree.get(&apart).map_err(unreadable)?.ok_or_else(|| JournalError::Damaged {
-            key: printable(key),
-            reason: "its record is not where it is kept apart".to_owned(),
-        })?;
-        match self.packing {
-            Some(packing) if packing.compressed => Ok(packing.read(&apart, &stored)?.as_ref().into()),
-            _ => Ok(stored),
-        }
+        let Some(stored) = tree.get(&apart).map_err(unreadable)? else { return Ok(None) };
+        Ok(Some(match self.packing {
+            Some(packing) if packing.compressed => packing.read(&apart, &stored)?.as_ref().into(),
+            _ => stored,
+        }))
     }
 }
 
@@ -264,14 +269,17 @@ pub(super) fn records(
         after.is_none_or(|after| packed.digits > after) && only.is_none_or(|only| packed.digits == only)
     };
     let unpacked = Unpack::new(pack_key, &pack.bytes).filter(|packed| packed.as_ref().map_or(true, is_wanted));
-    unpacked
-        .map(|packed| {
-            let packed = packed?;
-            let key = key_of(pack_key, packed.digits).ok_or_else(|| damaged(pack_key))?;
-            let value = pack.value(tree, &key, packed.bytes)?;
-            Ok((key.into(), value))
-        })
-        .collect()
+    let read = |packed: Result<Packed<'_>, JournalError>| {
+        let packed = packed?;
+        let key = key_of(pack_key, packed.digits).ok_or_else(|| damaged(pack_key))?;
+        let value = match pack.value(tree, &key, packed.bytes)? {
+            Some(value) => Some(value),
+            // As it is by now.
+            None => place(&key).map_or(Ok(None), |place| get(tree, &key, &place))?,
+        };
+        Ok(value.map(|value| (key.into(), value)))
+    };
+    unpacked.filter_map(|packed| read(packed).transpose()).collect()
 }
 
 /// What a commit writes into packs.

@@ -79,6 +79,7 @@ fn in_packs(
     end: Vec<u8>,
 ) -> impl DoubleEndedIterator<Item = packed::Item> + use<> {
     let after = after.map(<[u8]>::to_vec);
+    debug_assert!(after.as_deref().is_none_or(|after| packed::place(after).is_some()), "behind no record");
     let named = packed::place(prefix).map(|named| (named.pack, named.digits.to_vec()));
     let (first, end) = match &named {
         Some((pack, _)) => (pack.clone(), end_of(pack)),

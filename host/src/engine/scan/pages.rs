@@ -82,7 +82,6 @@ pub(super) async fn read_all(
         flight.store_next(scan);
         match flight.step().await {
             None => return failed.map_or(Ok(()), Err),
-            Some(Ok(Went::On)) => {}
             Some(Ok(Went::Stored(stored))) => {
                 let Some(stored) = stored? else {
                     flight = Flight::default();
@@ -99,7 +98,7 @@ pub(super) async fn read_all(
                     .ok_or_else(|| EngineError::Scheme("the scan was ended by somebody else".to_owned()))?;
             }
             // A vendor that is down is waited for, and the page fetched anew.
-            Some(Err(EngineError::Unavailable(_))) => {}
+            Some(Ok(Went::On) | Err(EngineError::Unavailable(_))) => {}
             Some(Err(error)) => {
                 // What has come is shaped and stored all the same. What is still asked for is left, unless the host is to
                 // stop: then what is under way is finished.
@@ -151,7 +150,6 @@ struct ShapedPage {
 }
 
 /// What became of a page.
-#[expect(clippy::large_enum_variant, reason = "there are as many as pages in flight, each for a moment")]
 enum Step {
     Fetched { by: Fetching, rows: Vec<Row>, names: Vec<PageRef>, seen: Seen },
     Shaped(Box<ShapedPage>),
