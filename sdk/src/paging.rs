@@ -7,8 +7,8 @@
 //! A row may also come, anywhere, or move to the front because it was changed: rows behind it move down, past the reader. The first page,
 //! read again, shows that by a total that has grown, or by other rows of as large a total, and everything is read once more, since nothing
 //! tells which rows moved. Rows that come twice are known by their ids. A list that never rests is given up on after some times, and said
-//! so. A row that comes while another leaves is shown by nothing if both are behind the first page; for that one the scheme's `overlap`
-//! reads a little of the last window again.
+//! so. A row that comes while as many leave, or more, may be shown by nothing; for that one the scheme's `overlap` reads a little of the
+//! last window again.
 //!
 //! A list whose rows fit on its first page takes one request. Where the vendor gives no total, pages are read forwards until one is not
 //! full, or repeats the one before it. So they are where it gives fewer rows than it was asked for, until its total has come or a page is

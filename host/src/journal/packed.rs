@@ -453,6 +453,32 @@ mod tests {
         assert!(matches!(read, Err(JournalError::Damaged { .. })), "{read:?}");
     }
 
+    #[test]
+    fn a_record_that_a_commit_has_put_back_into_its_pack_is_read_there() {
+        let db = sled::Config::new().temporary(true).open().unwrap();
+        let key = |name: &str| Key::new(Kind::Row).text("s").text(name);
+        let put = |name: &str, value: Option<usize>| {
+            let mut txn = Txn::new(&db);
+            match value {
+                Some(length) => txn.put(key(name), vec![7; length]),
+                None => txn.remove(key(name)),
+            }
+            db.apply_batch(txn.into_batch().unwrap().unwrap()).unwrap();
+        };
+        put("111", Some(1_000));
+        put("112", Some(1_000));
+        // Whoever walks over the store has read this pack before what follows.
+        let stored = db.get(row("1")).unwrap().unwrap();
+        put("111", Some(3));
+        put("112", None);
+        let read: Vec<_> = records(&db, &row("1"), &stored, None, None).into_iter().map(Result::unwrap).collect();
+        assert_eq!(read, [(key("111").into_bytes().into(), vec![7; 3].into())]);
+        // What is really lost is said.
+        put("113", Some(1_000));
+        db.remove(apart(key("113").bytes())).unwrap();
+        assert!(matches!(Read::get(&*db, &key("113")), Err(JournalError::Damaged { .. })));
+    }
+
     fn name() -> impl Strategy<Value = String> {
         prop_oneof!["[0-9]{0,5}", "S[0-9]{1,4}", "[a0\\x00订]{0,3}"]
     }

@@ -1,9 +1,9 @@
 //! The pages of a scan: fetched and shaped side by side, stored one by one.
 //!
 //! A page goes through three steps: it is fetched, shaped, and stored. As soon as it has come it is known which pages follow,
-//! and they are fetched while it is shaped and while it is stored; where a page names several, they are fetched at the same time. Fetched at a time are at
-//! most as many as the connection lets through, and one more is held at most, so that what is kept in memory does not depend on
-//! the size of a scan.
+//! and they are fetched while it is shaped and stored; where a page names several, they are fetched at the same time. Fetched
+//! at a time are at most as many as the connection lets through, and one more is held at most, so that what is kept in memory
+//! does not depend on the size of a scan.
 //!
 //! A page is stored only when a stored page has named it. So the journal never has a page that it would not know of after a
 //! crash, and what it has is the same as if pages had been read one after the other.

@@ -95,6 +95,22 @@ async fn attempts_that_are_noted_together_cost_few_keys_and_a_missing_one_is_sai
 }
 
 #[tokio::test]
+async fn attempts_that_cannot_be_read_do_not_stop_old_ones_from_being_dropped() {
+    let bench = Bench::new();
+    for day in [0, 1] {
+        bench.store.note_attempts(vec![attempt("SO-1", day * DAY_MS, "旧")]).await.unwrap();
+    }
+    let bench = bench.tamper(|tree| {
+        let (first, _) = tree.scan_prefix([Kind::Attempt as u8]).next().unwrap().unwrap();
+        tree.insert(first, &[0xFF]).unwrap();
+    });
+    assert_eq!(bench.store.drop_attempts(S, 5 * DAY_MS).await.unwrap(), 1, "of those that could be read");
+    let mut left = 9;
+    let _bench = bench.tamper(|tree| left = tree.scan_prefix([Kind::Attempt as u8]).count());
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
 async fn what_a_settling_tells_is_kept_with_it_and_a_refused_settling_keeps_nothing() {
     let bench = Bench::new();
     bench.scan(S, vec![row("1", "SO-1", 1)]).await;
