@@ -14,9 +14,10 @@ use sled::Tree;
 
 use super::JournalError;
 use super::key::{Key, Kind, Parts, printable};
+use super::packed::{Place, place};
 use super::record::{Chunk, GroupedRow, RowRecord, decode};
 use super::refused::holds_prefix;
-use super::txn::{Read, Txn, range};
+use super::txn::{Read, Txn, in_block, range};
 
 /// A chunk that has so many rows or bytes takes no more.
 const CHUNK_ROWS: usize = 64;
@@ -119,21 +120,41 @@ fn missing(chunk: &Key, row: &str) -> JournalError {
     JournalError::Damaged { key: printable(chunk.bytes()), reason: format!("row `{row}` is not in it") }
 }
 
-/// All rows of a bill but the refused ones, in the order of their first arrival.
-pub(super) fn rows_of(tree: &Tree, scheme: &str, bill: &str) -> Result<Vec<Vec<u8>>, JournalError> {
-    let refused = holds_prefix(scheme, bill);
-    let refused: HashSet<String> = range(tree, refused.bytes(), None)
-        .map(|item| Parts::behind(refused.bytes(), &item?.0).text())
-        .collect::<Result<_, _>>()?;
-    let mut rows = Vec::new();
-    for item in range(tree, group_prefix(scheme, bill).bytes(), None) {
-        let (key, bytes) = item?;
-        let chunk: Chunk<'_> = decode(&key, &bytes)?;
-        let good = chunk.rows.into_iter().filter(|row| refused.is_empty() || !refused.contains(&*row.id));
-        rows.extend(good.map(|row| (row.arrived, row.json.into_owned())));
+/// All rows of each bill but the refused ones, in the order of their first arrival. Bills that lie together are read together.
+pub(super) fn rows_of(
+    tree: &Tree,
+    scheme: &str,
+    bills: &[&str],
+) -> Result<HashMap<String, Vec<Vec<u8>>>, JournalError> {
+    let groups = groups_prefix(scheme);
+    let mut blocks: BTreeMap<Vec<u8>, HashSet<Vec<u8>>> = BTreeMap::new();
+    for bill in bills {
+        if let Some(Place { pack, digits, .. }) = place(group_prefix(scheme, bill).bytes()) {
+            blocks.entry(pack).or_default().insert(digits.to_vec());
+        }
     }
-    rows.sort_by_key(|(arrived, _)| *arrived);
-    Ok(rows.into_iter().map(|(_, json)| json).collect())
+    let mut arrived: HashMap<String, Vec<(u64, Vec<u8>)>> = HashMap::new();
+    for (block, digits) in blocks {
+        for item in in_block(tree, &block, |of| digits.contains(of)) {
+            let (key, bytes) = item?;
+            let chunk: Chunk<'_> = decode(&key, &bytes)?;
+            let rows = chunk.rows.into_iter();
+            let bill = Parts::behind(groups.bytes(), &key).text()?;
+            let refused = refused_of(tree, scheme, &bill)?;
+            let good = rows.filter(|row| !refused.contains(&*row.id));
+            arrived.entry(bill).or_default().extend(good.map(|row| (row.arrived, row.json.into_owned())));
+        }
+    }
+    let in_order = |mut rows: Vec<(u64, Vec<u8>)>| {
+        rows.sort_by_key(|(arrived, _)| *arrived);
+        rows.into_iter().map(|(_, json)| json).collect()
+    };
+    Ok(arrived.into_iter().map(|(bill, rows)| (bill, in_order(rows))).collect())
+}
+
+fn refused_of(tree: &Tree, scheme: &str, bill: &str) -> Result<HashSet<String>, JournalError> {
+    let prefix = holds_prefix(scheme, bill);
+    range(tree, prefix.bytes(), None).map(|item| Parts::behind(prefix.bytes(), &item?.0).text()).collect()
 }
 
 /// One row's content.

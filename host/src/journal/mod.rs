@@ -61,6 +61,7 @@ mod vanished;
 mod writer;
 
 use async_trait::async_trait;
+use std::collections::HashMap;
 
 pub use copy::JournalCopy;
 pub use error::{JournalError, StateError};
@@ -135,8 +136,14 @@ pub trait Journal: Send + Sync + 'static {
     /// When the next pending bill or look-up is due, Unix milliseconds. `None`: nothing is.
     async fn next_due(&self, scheme: &str) -> Result<Option<i64>, JournalError>;
 
-    /// All collected rows of a bill but those that a stage refused, in the order of their first arrival: JSON texts.
-    async fn rows_of(&self, scheme: &str, bill: &str) -> Result<Vec<Vec<u8>>, JournalError>;
+    /// All collected rows of each bill but those that a stage refused, in the order of their first arrival: JSON texts. A bill
+    /// that has none is left out.
+    async fn rows_of_bills(&self, scheme: &str, bills: &[&str]) -> Result<HashMap<String, Vec<Vec<u8>>>, JournalError>;
+
+    /// The same of one bill.
+    async fn rows_of(&self, scheme: &str, bill: &str) -> Result<Vec<Vec<u8>>, JournalError> {
+        Ok(self.rows_of_bills(scheme, &[bill]).await?.remove(bill).unwrap_or_default())
+    }
 
     /// Rows of a scheme that a stage refused, by their ids, behind `after`, at most `limit`.
     async fn refused_rows(

@@ -47,8 +47,8 @@ const PACKED: [Packing; 6] = [
     Packing { kind: Kind::Row, ..SMALL },
     // A few are settled at once, and each has its receipt.
     Packing { kind: Kind::Bill, digits: 1, ..SMALL },
-    // A claim itself is kept apart.
-    Packing { kind: Kind::Claim, ..SMALL },
+    // A batch is claimed at once, and settled in a few goes: each goes through packs of ten once. What is larger is kept apart.
+    Packing { kind: Kind::Claim, digits: 1, longest: 4 * 1024, ..SMALL },
     // Keys without a value.
     Packing { kind: Kind::Ready, before: NUMBER, ..SMALL },
     // Rows of ten bills that came in one page: few enough that one bill's are read fast.
@@ -252,22 +252,20 @@ impl<'s> Pack<'s> {
 /// A key and its record.
 pub(super) type Item = Result<(IVec, IVec), JournalError>;
 
-/// The records of a pack, in order: those behind `after`, where that is in this pack, and with these digits `only`.
+/// The records of a pack, in order: those behind `after`, where that is in this pack, and whose digits are `wanted`.
 pub(super) fn records(
     tree: &Tree,
     pack_key: &[u8],
     stored: &IVec,
     after: Option<&Place<'_>>,
-    only: Option<&[u8]>,
+    wanted: impl Fn(&[u8]) -> bool,
 ) -> Vec<Item> {
     let after = after.filter(|after| after.pack == pack_key).map(|after| after.digits);
     let pack = match Pack::read(pack_key, stored) {
         Ok(pack) => pack,
         Err(error) => return vec![Err(error)],
     };
-    let is_wanted = |packed: &Packed<'_>| {
-        after.is_none_or(|after| packed.digits > after) && only.is_none_or(|only| packed.digits == only)
-    };
+    let is_wanted = |packed: &Packed<'_>| after.is_none_or(|after| packed.digits > after) && wanted(packed.digits);
     let unpacked = Unpack::new(pack_key, &pack.bytes).filter(|packed| packed.as_ref().map_or(true, is_wanted));
     let read = |packed: Result<Packed<'_>, JournalError>| {
         let packed = packed?;
@@ -471,7 +469,7 @@ mod tests {
         let stored = db.get(row("1")).unwrap().unwrap();
         put("111", Some(3));
         put("112", None);
-        let read: Vec<_> = records(&db, &row("1"), &stored, None, None).into_iter().map(Result::unwrap).collect();
+        let read: Vec<_> = records(&db, &row("1"), &stored, None, |_| true).into_iter().map(Result::unwrap).collect();
         assert_eq!(read, [(key("111").into_bytes().into(), vec![7; 3].into())]);
         // What is really lost is said.
         put("113", Some(1_000));

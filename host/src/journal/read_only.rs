@@ -1,5 +1,6 @@
 //! A journal that cannot be changed: for work that must leave no trace, whatever it calls.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -58,10 +59,10 @@ impl Journal for ReadOnly {
         Ok(None)
     }
 
-    async fn rows_of(&self, scheme: &str, bill: &str) -> Result<Vec<Vec<u8>>, JournalError> {
+    async fn rows_of_bills(&self, scheme: &str, bills: &[&str]) -> Result<HashMap<String, Vec<Vec<u8>>>, JournalError> {
         match &self.journal {
-            Some(journal) => journal.rows_of(scheme, bill).await,
-            None => Ok(Vec::new()),
+            Some(journal) => journal.rows_of_bills(scheme, bills).await,
+            None => Ok(HashMap::new()),
         }
     }
 

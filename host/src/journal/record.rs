@@ -12,7 +12,7 @@ use super::key::printable;
 use super::{Backfill, IndexFields, JournalError, Problem, Receipt, Scan};
 
 /// The format of keys and records.
-pub(super) const FORMAT: u32 = 6;
+pub(super) const FORMAT: u32 = 7;
 
 pub(super) fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, JournalError> {
     postcard::to_stdvec(record).map_err(|e| JournalError::Store { action: "written", reason: e.to_string() })

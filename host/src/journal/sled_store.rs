@@ -16,6 +16,7 @@
 //! by its [`mark`](super::mark) when it is opened, [`check`](super::check) says whether it can be gone on with, and
 //! [`loss`](super::loss) what follows. Where sled panics there is an error ([`caught`](super::caught)).
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -202,8 +203,8 @@ impl Journal for SledStore {
         self.read(|tree| bills::next_due(tree, scheme))
     }
 
-    async fn rows_of(&self, scheme: &str, bill: &str) -> Result<Vec<Vec<u8>>, JournalError> {
-        self.read(|tree| groups::rows_of(tree, scheme, bill))
+    async fn rows_of_bills(&self, scheme: &str, bills: &[&str]) -> Result<HashMap<String, Vec<Vec<u8>>>, JournalError> {
+        self.read(|tree| groups::rows_of(tree, scheme, bills))
     }
 
     async fn claim(&self, claims: Vec<ClaimToMake>, now_ms: i64) -> Result<Vec<ClaimedBill>, JournalError> {

@@ -91,9 +91,21 @@ fn in_packs(
         Ok((key, pack)) => {
             let after = after.as_deref().and_then(packed::place);
             // Others lie in the packs of a name.
-            let only = named.as_ref().map(|(_, digits)| digits.as_slice());
-            packed::records(&of, &key, &pack, after.as_ref(), only)
+            let is_named = |digits: &[u8]| named.as_ref().is_none_or(|(_, named)| named == digits);
+            packed::records(&of, &key, &pack, after.as_ref(), is_named)
         }
+        Err(error) => vec![Err(unreadable(error))],
+    })
+}
+
+/// The records that lie in the packs of one [block](packed::Place::block), and whose digits are `wanted`: each pack is read once.
+pub(super) fn in_block(
+    tree: &Tree,
+    block: &[u8],
+    wanted: impl Fn(&[u8]) -> bool,
+) -> impl Iterator<Item = packed::Item> {
+    tree.range(block.to_vec()..end_of(block)).flat_map(move |item| match item {
+        Ok((key, pack)) => packed::records(tree, &key, &pack, None, &wanted),
         Err(error) => vec![Err(unreadable(error))],
     })
 }

@@ -19,8 +19,8 @@ use super::settle::{self, Stop};
 use super::snapshot::{Scheme, Snapshot, TargetSide};
 use super::take_over::{self, Step};
 use super::{Engine, EngineError, look_up};
-use crate::dialect::{Row, Variables};
-use crate::journal::{BillVersion, ReadyBill, SetAside};
+use crate::dialect::Variables;
+use crate::journal::{ReadyBill, SetAside};
 use crate::observe::clock;
 
 /// Bills of a batch.
@@ -184,11 +184,7 @@ impl Delivery {
         let Some(target) = &self.scheme.target else {
             return Ok(());
         };
-        let mut bills = Vec::with_capacity(ready.len());
-        for bill in ready {
-            let rows = self.rows_of(&bill.version).await?;
-            bills.push(BillRows { bill, rows });
-        }
+        let bills = self.with_rows(ready).await?;
         let mapped = mapping::map(&self.engine, &self.scheme, target, bills).await?;
         let other_request = other_request(target, &Variables::at(clock::now().as_second()))?;
         let connector = self.engine.snapshot.target_connector(&self.scheme, target);
@@ -223,11 +219,18 @@ impl Delivery {
         mapped.waits_for.map_or(Ok(()), |missing| Err(EngineError::Unindexed(missing)))
     }
 
-    async fn rows_of(&self, version: &BillVersion) -> Result<Vec<Row>, EngineError> {
-        let texts = self.engine.journal.rows_of(&version.scheme, &version.bill).await?;
-        texts.iter().map(|text| serde_json::from_slice(text)).collect::<Result<_, _>>().map_err(|error| {
-            EngineError::Scheme(format!("a stored row of bill `{}` is damaged: {error}", version.bill))
-        })
+    async fn with_rows(&self, ready: Vec<ReadyBill>) -> Result<Vec<BillRows>, EngineError> {
+        let names: Vec<&str> = ready.iter().map(|bill| bill.version.bill.as_str()).collect();
+        let mut texts = self.engine.journal.rows_of_bills(&self.scheme.stem, &names).await?;
+        let parsed = ready.into_iter().map(|bill| {
+            let texts = texts.remove(&bill.version.bill).unwrap_or_default();
+            let rows = texts.iter().map(|text| serde_json::from_slice(text)).collect::<Result<_, _>>();
+            let rows = rows.map_err(|error| {
+                EngineError::Scheme(format!("a stored row of bill `{}` is damaged: {error}", bill.version.bill))
+            })?;
+            Ok(BillRows { bill, rows })
+        });
+        parsed.collect()
     }
 
     async fn set_aside(&self, bills: Vec<(ReadyBill, SetAside)>) -> Result<(), EngineError> {
