@@ -235,13 +235,23 @@ secrets = {{ app_secret = {{ env = "WDT_APP_SECRET" }} }}
         self.qiao(&[what, "list", "--json"]).await.json()
     }
 
-    /// Runs the binary to its end where no file may become larger than this: as on a disk that is full. What would hang is
-    /// ended.
+    /// Runs the binary to its end where no file may become larger than this: as on a disk that is full.
     pub(crate) async fn qiao_with_room_for(&self, kilobytes: u64, arguments: &[&str]) -> Ran {
+        // Blocks of 512 bytes. Without the trap the process would be ended by a signal.
+        self.qiao_limited(&format!("trap '' XFSZ; ulimit -f {}", kilobytes * 2), arguments).await
+    }
+
+    /// The same where the process has so much address space.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn qiao_with_address_space(&self, gibibytes: u64, arguments: &[&str]) -> Ran {
+        self.qiao_limited(&format!("ulimit -v {}", gibibytes << 20), arguments).await
+    }
+
+    /// Runs the binary to its end after the shell has set `limit`. What would hang is ended.
+    async fn qiao_limited(&self, limit: &str, arguments: &[&str]) -> Ran {
         let qiao = self.command(arguments);
         let mut command = Command::new("sh");
-        // Blocks of 512 bytes. Without the trap the process would be ended by a signal.
-        command.args(["-c", "trap '' XFSZ; ulimit -f \"$0\"; exec \"$@\"", &(kilobytes * 2).to_string()]);
+        command.args(["-c", &format!("{limit} && exec \"$0\" \"$@\"")]);
         command.arg(qiao.as_std().get_program()).args(qiao.as_std().get_args());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).kill_on_drop(true);

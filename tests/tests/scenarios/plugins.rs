@@ -50,6 +50,16 @@ async fn two_files_of_one_name_are_both_refused() {
     listed.failed_saying(&["copy.wasm", "transforms.wasm", "are both named `transforms`", "hint: remove one of them"]);
 }
 
+/// Plugins are given more address space than memory, where there is any.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn plugins_run_where_address_space_is_scarce() {
+    let vendors = Vendors::start(VendorsOptions::new(Dataset::small(10))).await.unwrap();
+    let project = Project::example(&vendors);
+    project.qiao_with_address_space(100, &["run", "--once", "--json"]).await.succeeded();
+    assert!(vendors.ledger().balances(), "{:?}", vendors.ledger());
+}
+
 /// A project whose only scheme reads `api` with the misbehaving plugin.
 fn misbehaving(api: &str) -> Project {
     let project = Project::empty();
