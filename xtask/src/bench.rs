@@ -68,8 +68,9 @@ pub(crate) fn bench(bench: &Bench) -> anyhow::Result<()> {
             run(&mut command)
         }
         Bench::Delivery { rounds, rows, two_million, json } => {
-            let parts = parts::build(Profile::Release)?;
-            let mut command = delivery(&parts, Profile::Release)?;
+            // As it is handed out; the program written by hand is built alike.
+            let parts = parts::build(Profile::Dist)?;
+            let mut command = delivery(&parts, Profile::Dist)?;
             command.args(["--rounds", &rounds.to_string()]);
             if let Some(rows) = rows {
                 command.args(["--rows", &rows.to_string()]);
