@@ -60,8 +60,9 @@ mod txn;
 mod vanished;
 mod writer;
 
-use async_trait::async_trait;
 use std::collections::HashMap;
+
+use async_trait::async_trait;
 
 pub use copy::JournalCopy;
 pub use error::{JournalError, StateError};
