@@ -46,7 +46,7 @@ pub(crate) fn table(measured: &Measured) -> String {
                 String::new(),
                 "ratio".to_owned(),
                 format!("{:.2}", qiao.orders_per_second / reference.orders_per_second),
-                format!("{:.1}", qiao.cpu_seconds / reference.cpu_seconds.max(f64::EPSILON)),
+                times_of_processor(qiao, reference).map_or_else(|| "-".to_owned(), |times| format!("{times:.1}")),
                 String::new(),
                 format!("{:.1}", mib(qiao.peak_bytes) / mib(reference.peak_bytes)),
                 String::new(),
@@ -55,6 +55,11 @@ pub(crate) fn table(measured: &Measured) -> String {
     }
     let idle = measured.idle;
     format!("{table}\n\nidle: {:.0} MiB, {:.2} s from start to end", mib(idle.peak_bytes), idle.seconds)
+}
+
+/// `None`: the program written by hand was done before the system counted any time.
+fn times_of_processor(qiao: &Side, reference: &Side) -> Option<f64> {
+    (reference.cpu_seconds > 0.0).then(|| qiao.cpu_seconds / reference.cpu_seconds)
 }
 
 pub(crate) fn json(measured: &Measured) -> Value {
@@ -70,7 +75,7 @@ pub(crate) fn json(measured: &Measured) -> Value {
         let ratio = case.reference.as_ref().map(|reference| {
             json!({
                 "orders_per_second": case.qiao.orders_per_second / reference.orders_per_second,
-                "cpu_seconds": case.qiao.cpu_seconds / reference.cpu_seconds.max(f64::EPSILON),
+                "cpu_seconds": times_of_processor(&case.qiao, reference),
                 "peak_mib": mib(case.qiao.peak_bytes) / mib(reference.peak_bytes),
             })
         });
