@@ -280,6 +280,12 @@ pub(super) fn records(
     unpacked.filter_map(|packed| read(packed).transpose()).collect()
 }
 
+/// The digits of all records of a pack.
+pub(super) fn digits(pack_key: &[u8], stored: &IVec) -> Result<Vec<Vec<u8>>, JournalError> {
+    let pack = Pack::read(pack_key, stored)?;
+    Unpack::new(pack_key, &pack.bytes).map(|packed| Ok(packed?.digits.to_vec())).collect()
+}
+
 /// What a commit writes into packs.
 #[derive(Default)]
 pub(super) struct Changes {
@@ -505,6 +511,9 @@ mod tests {
                         txn.remove(key(name));
                     }
                     prop_assert_eq!(txn.get(&key(name)).unwrap().map(|value| value.to_vec()), model.get(name).cloned());
+                    for (name, _) in commit {
+                        prop_assert_eq!(txn.holds_any(key(name).bytes()).unwrap(), model.contains_key(name));
+                    }
                 }
                 if let Some(batch) = txn.into_batch().unwrap() {
                     db.apply_batch(batch).unwrap();

@@ -40,7 +40,7 @@ pub(super) fn holds_key(scheme: &str, bill: &str, row: &str) -> Key {
 }
 
 /// What rows a bill has, this commit included.
-pub(super) fn rows_now(txn: &Txn<'_>, scheme: &str, bill: &str) -> Result<RowsNow, JournalError> {
+pub(super) fn rows_now(txn: &mut Txn<'_>, scheme: &str, bill: &str) -> Result<RowsNow, JournalError> {
     let any = txn.holds_any(group_prefix(scheme, bill).bytes())?;
     Ok(RowsNow { any, refused: if any { refusal(txn, scheme, bill)? } else { None } })
 }

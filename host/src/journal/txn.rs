@@ -3,7 +3,7 @@
 //! What a commit writes is gathered here and goes into the store as one batch. Reading through it sees its own writes, so
 //! a page that names a row twice, or a call that settles two versions of one bill, needs no case of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 
 use serde::Serialize;
@@ -12,7 +12,7 @@ use sled::{IVec, Tree};
 
 use super::JournalError;
 use super::key::{Key, end_of};
-use super::packed::{self, Changes};
+use super::packed::{self, Changes, Place};
 use super::record::{decode, encode};
 
 /// Something that records are read from: the store as it is, or as a commit will leave it.
@@ -114,11 +114,19 @@ pub(super) fn in_block(
 pub(super) struct Txn<'t> {
     tree: &'t Tree,
     writes: BTreeMap<IVec, Option<IVec>>,
+    /// What was asked last: who asks for one name asks for its neighbours next.
+    named: Option<Named>,
+}
+
+/// The names in one [block](packed::Place::block) that had records before this commit, by their digits.
+struct Named {
+    block: Vec<u8>,
+    digits: HashSet<Vec<u8>>,
 }
 
 impl<'t> Txn<'t> {
     pub(super) fn new(tree: &'t Tree) -> Self {
-        Self { tree, writes: BTreeMap::new() }
+        Self { tree, writes: BTreeMap::new(), named: None }
     }
 
     pub(super) fn put(&mut self, key: Key, value: Vec<u8>) {
@@ -161,9 +169,7 @@ impl<'t> Txn<'t> {
 
     /// The first key that begins with `prefix`, this commit included.
     pub(super) fn first_key(&self, prefix: &[u8]) -> Result<Option<IVec>, JournalError> {
-        let written = self.writes.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
-        let mut written = written.take_while(|(key, _)| key.starts_with(prefix)).filter(|(_, value)| value.is_some());
-        let written = written.next().map(|(key, _)| key);
+        let written = self.written(prefix).find(|(_, value)| value.is_some()).map(|(key, _)| key);
         for item in range(self.tree, prefix, None) {
             let (key, _) = item?;
             if !self.writes.contains_key(&key) {
@@ -174,8 +180,34 @@ impl<'t> Txn<'t> {
     }
 
     /// Whether any key begins with `prefix`, this commit included.
-    pub(super) fn holds_any(&self, prefix: &[u8]) -> Result<bool, JournalError> {
-        Ok(self.first_key(prefix)?.is_some())
+    pub(super) fn holds_any(&mut self, prefix: &[u8]) -> Result<bool, JournalError> {
+        let name = packed::place(prefix).filter(|place| place.block() == place.pack);
+        match name {
+            Some(name) if self.written(prefix).next().is_none() => self.held(name),
+            _ => Ok(self.first_key(prefix)?.is_some()),
+        }
+    }
+
+    /// Whether this name had records before this commit.
+    fn held(&mut self, name: Place<'_>) -> Result<bool, JournalError> {
+        let Place { pack: block, digits: name, .. } = name;
+        if let Some(named) = self.named.as_ref().filter(|named| named.block == block) {
+            return Ok(named.digits.contains(name));
+        }
+        let mut digits = HashSet::new();
+        for item in self.tree.range(block.clone()..end_of(&block)) {
+            let (key, pack) = item.map_err(unreadable)?;
+            digits.extend(packed::digits(&key, &pack)?);
+        }
+        let is_held = digits.contains(name);
+        self.named = Some(Named { block, digits });
+        Ok(is_held)
+    }
+
+    /// What this commit writes or removes under keys that begin with `prefix`.
+    fn written(&self, prefix: &[u8]) -> impl Iterator<Item = (&IVec, &Option<IVec>)> {
+        let written = self.writes.range::<[u8], _>((Bound::Included(prefix), Bound::Unbounded));
+        written.take_while(move |(key, _)| key.starts_with(prefix))
     }
 
     /// The batch, unless nothing changes.
