@@ -26,7 +26,8 @@ pub(crate) enum Bench {
         #[arg(long)]
         json: bool,
     },
-    /// Orders from an ERP to a CRM through the real host, beside a program written by hand that does the same.
+    /// Orders from an ERP to a CRM through the real host, beside a program written by hand that does the same. Both are built
+    /// as they are handed out, which takes some minutes the first time.
     Delivery {
         /// Turns of each side; the median is told.
         #[arg(long, default_value_t = 5)]

@@ -14,7 +14,7 @@ use sled::Tree;
 
 use super::JournalError;
 use super::key::{Key, Kind, Parts, printable};
-use super::packed::{Place, place};
+use super::packed::place;
 use super::record::{Chunk, GroupedRow, RowRecord, decode};
 use super::refused::holds_prefix;
 use super::txn::{Read, Txn, in_block, range};
@@ -129,8 +129,8 @@ pub(super) fn rows_of(
     let groups = groups_prefix(scheme);
     let mut blocks: BTreeMap<Vec<u8>, HashSet<Vec<u8>>> = BTreeMap::new();
     for bill in bills {
-        if let Some(Place { pack, digits, .. }) = place(group_prefix(scheme, bill).bytes()) {
-            blocks.entry(pack).or_default().insert(digits.to_vec());
+        if let Some(place) = place(group_prefix(scheme, bill).bytes()) {
+            blocks.entry(place.block().to_vec()).or_default().insert(place.digits.to_vec());
         }
     }
     let mut arrived: HashMap<String, Vec<(u64, Vec<u8>)>> = HashMap::new();
@@ -138,10 +138,9 @@ pub(super) fn rows_of(
         for item in in_block(tree, &block, |of| digits.contains(of)) {
             let (key, bytes) = item?;
             let chunk: Chunk<'_> = decode(&key, &bytes)?;
-            let rows = chunk.rows.into_iter();
             let bill = Parts::behind(groups.bytes(), &key).text()?;
             let refused = refused_of(tree, scheme, &bill)?;
-            let good = rows.filter(|row| !refused.contains(&*row.id));
+            let good = chunk.rows.into_iter().filter(|row| !refused.contains(&*row.id));
             arrived.entry(bill).or_default().extend(good.map(|row| (row.arrived, row.json.into_owned())));
         }
     }

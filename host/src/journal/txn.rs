@@ -4,7 +4,7 @@
 //! a page that names a row twice, or a call that settles two versions of one bill, needs no case of its own.
 
 use std::collections::{BTreeMap, HashSet};
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -86,26 +86,32 @@ fn in_packs(
         None => (prefix.to_vec(), end),
     };
     let begin = after.as_deref().and_then(packed::place).map_or(first, |after| after.pack);
-    let of = tree.clone();
-    tree.range(begin..end).flat_map(move |item| match item {
-        Ok((key, pack)) => {
-            let after = after.as_deref().and_then(packed::place);
-            // Others lie in the packs of a name.
-            let is_named = |digits: &[u8]| named.as_ref().is_none_or(|(_, named)| named == digits);
-            packed::records(&of, &key, &pack, after.as_ref(), is_named)
-        }
-        Err(error) => vec![Err(unreadable(error))],
-    })
+    // Others lie in the packs of a name.
+    let is_named = move |digits: &[u8]| named.as_ref().is_none_or(|(_, named)| named == digits);
+    unpacked(tree, begin..end, after, is_named)
 }
 
 /// The records that lie in the packs of one [block](packed::Place::block), and whose digits are `wanted`: each pack is read once.
-pub(super) fn in_block(
+pub(super) fn in_block<W: Fn(&[u8]) -> bool>(
     tree: &Tree,
     block: &[u8],
-    wanted: impl Fn(&[u8]) -> bool,
-) -> impl Iterator<Item = packed::Item> {
-    tree.range(block.to_vec()..end_of(block)).flat_map(move |item| match item {
-        Ok((key, pack)) => packed::records(tree, &key, &pack, None, &wanted),
+    wanted: W,
+) -> impl Iterator<Item = packed::Item> + use<W> {
+    unpacked(tree, block.to_vec()..end_of(block), None, wanted)
+}
+
+/// The records in these packs, behind `after`, whose digits are `wanted`.
+fn unpacked<W: Fn(&[u8]) -> bool>(
+    tree: &Tree,
+    packs: Range<Vec<u8>>,
+    after: Option<Vec<u8>>,
+    wanted: W,
+) -> impl DoubleEndedIterator<Item = packed::Item> + use<W> {
+    let of = tree.clone();
+    tree.range(packs).flat_map(move |item| match item {
+        Ok((key, pack)) => {
+            packed::records(&of, &key, &pack, after.as_deref().and_then(packed::place).as_ref(), &wanted)
+        }
         Err(error) => vec![Err(unreadable(error))],
     })
 }
@@ -181,8 +187,8 @@ impl<'t> Txn<'t> {
 
     /// Whether any key begins with `prefix`, this commit included.
     pub(super) fn holds_any(&mut self, prefix: &[u8]) -> Result<bool, JournalError> {
-        let name = packed::place(prefix).filter(|place| place.block() == place.pack);
-        match name {
+        let ends_with_name = packed::place(prefix).filter(|place| place.block() == place.pack);
+        match ends_with_name {
             Some(name) if self.written(prefix).next().is_none() => self.held(name),
             _ => Ok(self.first_key(prefix)?.is_some()),
         }

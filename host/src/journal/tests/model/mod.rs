@@ -19,8 +19,8 @@ fn row_id(number: u8) -> String {
 }
 
 fn bill_id(number: u8) -> String {
-    // One is a prefix of another.
-    "SO-1".to_owned() + &"0".repeat(number.into())
+    // They lie in one pack, and one is a prefix of the others.
+    ["SO-1", "SO-10", "SO-11"][usize::from(number)].to_owned()
 }
 
 fn to_store(read: RowRead) -> RowToStore {
