@@ -56,6 +56,8 @@ async fn two_files_of_one_name_are_both_refused() {
 async fn plugins_run_where_address_space_is_scarce() {
     let vendors = Vendors::start(VendorsOptions::new(Dataset::small(10))).await.unwrap();
     let project = Project::example(&vendors);
+    // What is compiled for more of it is of no use then.
+    project.qiao(&["plugin", "list"]).await.succeeded();
     project.qiao_with_address_space(100, &["run", "--once", "--json"]).await.succeeded();
     assert!(vendors.ledger().balances(), "{:?}", vendors.ledger());
 }
